@@ -5,7 +5,7 @@ set(CORDON_PCH <algorithm> <chrono> <cstdint> <functional> <map> <memory> <optio
 
 function(cordon_common target)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wno-missing-field-initializers
                          -Wnon-virtual-dtor -Woverloaded-virtual -Werror)
   if(CORDON_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${CORDON_SANITIZE} -fno-omit-frame-pointer

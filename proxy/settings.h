@@ -9,13 +9,15 @@
 #include <string>
 #include <vector>
 
+#include "cordon/policy.h"
+
 namespace cordon::proxy {
 
 using Seconds = std::chrono::seconds;
 using Millis = std::chrono::milliseconds;
 
-enum class Mode : std::uint8_t { observe, hold, enforce };
-enum class OnCap : std::uint8_t { commit_oldest, defer };
+using cordon::Mode;
+using cordon::OnCap;
 enum class LogFormat : std::uint8_t { text, json };
 
 // [[listener]]

@@ -1,0 +1,160 @@
+// The cordoner: what is held, when it may leave, and the gate it leaves by (BESIDES 4.3, the SMTP
+// Server Cordoner). All in memory, rebuilt from the store at start; knows no clock, no disk and no
+// socket. Time is handed in as observed uptime.
+//
+// Two limits on holding, as in the paper: age (each message's own due time) and number. The number
+// has a part for each origin, so that a flood pushes out only its own early messages; the one for
+// all evicts from the origin that holds most.
+//
+// Quarantine follows from epochs (store/types.h): raise() costs the same whatever is held.
+//
+// Not thread-safe: the carrier holds one lock around every call. That lock is what makes the gate
+// true: no message of a cordoned origin passes after raise() returned.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <queue>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "cordon/policy.h"
+#include "store/store.h"
+
+namespace cordon {
+
+struct HoldLimits {
+  std::uint64_t max_held = 100'000;           // messages in their period, in all
+  std::uint64_t max_held_per_origin = 1'000;  // of one origin
+  OnCap on_cap = OnCap::commit_oldest;
+};
+
+class Cordoner {
+ public:
+  explicit Cordoner(HoldLimits limits) : limits_(limits) {}
+  void set_limits(HoldLimits limits) { limits_ = limits; }
+
+  // ---- rebuilding at start
+  void restore_epoch(store::Epoch highest) { epoch_ = highest; }
+  void restore_origin(store::OriginId origin, store::Epoch cordon_epoch, bool cordoned);
+  void restore(const store::Unsettled& message);  // a claim is restored as held: see Recovery
+
+  // ---- accepting
+  // Asked when a message is complete, before it is stored.
+  struct Admission {
+    bool deferred = false;     // the cap is reached and on_cap says so: 4xx
+    bool quarantined = false;  // the origin is cordoned
+    store::Epoch clearance = 0;
+  };
+  Admission admit(store::OriginId origin) const;
+  // The message is on stable storage. `counted`: it is in its cordoning period, so it counts
+  // against the caps; notices and bypassed mail do not. May make older ones due at once.
+  struct Held {
+    store::MessageId id{};
+    store::OriginId origin{};
+    store::Uptime due;
+    store::Epoch clearance = 0;
+    bool alone = false;  // quarantined by itself, not by its origin
+    bool counted = true;
+  };
+  void add(const Held& message, store::Uptime now);
+
+  // ---- leaving
+  // Those due, oldest first, at most `most`; each is then claimed: it is the carrier's until
+  // put_back() or settle().
+  std::vector<store::MessageId> take_due(store::Uptime now, std::size_t most);
+  std::optional<store::Uptime> next_due() const;  // may name a time at which nothing is due
+  // The last word before the final dot. True: the message has left, as far as policy can know.
+  bool pass_gate(store::MessageId id);
+  // Claimed, but it stays: a retry at `due`, or the gate was shut.
+  void put_back(store::MessageId id, store::Uptime due);
+  // Settled for good: committed, failed or deleted.
+  void settle(store::MessageId id);
+  // Whether a claimed message of `origin` has passed the gate and is not settled or put back yet.
+  bool any_past_gate(store::OriginId origin) const;
+
+  // ---- recovering
+  struct Raised {
+    store::Epoch epoch = 0;
+    store::Epoch previous_epoch = 0;
+    std::uint64_t quarantined = 0;  // messages that were free until now
+  };
+  Raised raise(store::OriginId origin);
+  // The cordon of `epoch` was a mistake: what it held is free again, as far as it was before.
+  void withdraw(store::OriginId origin, store::Epoch epoch, store::Epoch previous_epoch);
+  // A review holds everything of an origin, or of all (store::everything), without quarantine.
+  void review(store::OriginId origin, bool on);
+  // An alert could not be stored: nothing leaves until it is.
+  void stop_commits(bool stop);
+  bool commits_stopped() const { return stopped_; }
+  bool cordoned(store::OriginId origin) const;  // enforced and not lifted
+  void lift(store::OriginId origin);            // what is in quarantine stays there
+
+  // ---- the operator
+  enum class Change : std::uint8_t { done, unknown, leaving };  // leaving: claimed, too late
+  Change freeze(store::MessageId id, bool frozen);
+  Change release(store::MessageId id, store::Uptime now);
+  Change remove(store::MessageId id);
+
+  struct Counts {
+    std::uint64_t held = 0;
+    std::uint64_t quarantined = 0;
+    std::uint64_t in_flight = 0;
+  };
+  const Counts& counts() const { return counts_; }
+  std::uint64_t counted(store::OriginId origin) const;  // held in their period, against the cap
+  // How many of `origin`'s messages are held in their period: for the report of a shadow cordon.
+  std::uint64_t open(store::OriginId origin) const;
+
+ private:
+  enum class Phase : std::uint8_t { held, claimed, passed };
+  struct Entry {
+    store::OriginId origin{};
+    store::Uptime due;
+    store::Epoch clearance = 0;
+    std::uint32_t generation = 0;  // of the origin's count in which this one is counted; 0: in none
+    Phase phase = Phase::held;
+    bool frozen = false;
+    bool alone = false;
+    bool parked = false;  // taken from the schedule because it could not leave
+  };
+  struct OriginState {
+    store::Epoch cordon_epoch = 0;
+    bool cordoned = false;
+    bool review = false;
+    std::uint32_t generation = 1;
+    std::uint32_t past_gate = 0;
+    std::uint64_t counted = 0;
+    std::uint64_t free = 0;                  // unsettled, not claimed, not in quarantine
+    std::deque<store::MessageId> in_period;  // counted ones, oldest first; may name gone ones
+    std::vector<store::MessageId> parked;
+  };
+  using Slot = std::pair<store::Uptime, store::MessageId>;
+
+  bool quarantined(const Entry& entry, const OriginState& origin) const;
+  bool may_leave(const Entry& entry, const OriginState& origin) const;
+  void schedule(store::MessageId id, Entry& entry, store::Uptime due);
+  void park(store::MessageId id, Entry& entry);
+  void unpark(OriginState& origin);
+  void uncount(Entry& entry, OriginState& origin);
+  void set_counted(store::OriginId id, OriginState& origin, std::uint64_t counted);
+  void evict(store::OriginId id, OriginState& origin, store::Uptime now);
+  void tally(const Entry& entry, OriginState& origin, bool add);
+  void recount(store::OriginId id);
+
+  HoldLimits limits_;
+  store::Epoch epoch_ = 0;
+  bool stopped_ = false;
+  bool review_all_ = false;
+  std::uint64_t total_counted_ = 0;
+  Counts counts_;
+  std::unordered_map<store::MessageId, Entry> entries_;
+  std::unordered_map<store::OriginId, OriginState> origins_;
+  std::set<std::pair<std::uint64_t, store::OriginId>> by_count_;  // who holds most is last
+  // Earliest first. A slot whose time is no longer its entry's due time is stale and passed over.
+  std::priority_queue<Slot, std::vector<Slot>, std::greater<>> schedule_;
+};
+
+}  // namespace cordon
