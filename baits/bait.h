@@ -6,7 +6,8 @@
 
 namespace cordon::baits {
 
-// Stable name of a bait, also where the bait itself must not be shown (logs, reports). Never reused.
+// Stable name of a bait, also where the bait itself must not be shown (logs, reports). Never
+// reused.
 enum class BaitId : std::int64_t {};
 
 // Three kinds because of Bugbear, which pairs one address's local part with another's domain
