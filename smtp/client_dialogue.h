@@ -27,7 +27,15 @@ struct ClientOptions {
   std::size_t max_reply_octets = 64 * 1024;  // a longer reply is a protocol fault
 };
 
-enum class ClientAction : std::uint8_t { need_input, write, ready, need_body, gate, delivered, close };
+enum class ClientAction : std::uint8_t {
+  need_input,
+  write,
+  ready,
+  need_body,
+  gate,
+  delivered,
+  close
+};
 
 // What became of one recipient in one attempt.
 enum class Outcome : std::uint8_t { delivered, deferred, failed };
@@ -75,7 +83,8 @@ class ClientDialogue {
   // (indices; all of them if empty). Parameters that the upstream does not offer are left out; a
   // message that needs 8BITMIME or SMTPUTF8 which it lacks, or is larger than its SIZE, fails here
   // with a permanent result and no traffic. `octets` is the size of the content.
-  void deliver(const Envelope& envelope, const std::vector<std::size_t>& which, std::uint64_t octets);
+  void deliver(const Envelope& envelope, const std::vector<std::size_t>& which,
+               std::uint64_t octets);
   // Only after `need_body`: the next piece of content, unstuffed; dots are doubled here. A missing
   // final CRLF is added before the dot. `last` leads to gate.
   void body(std::string_view piece, bool last);
@@ -90,6 +99,9 @@ class ClientDialogue {
   const std::vector<RecipientResult>& results() const;
   bool dot_sent() const;
   const UpstreamOffer& offer() const;
+  // Why close came unasked: the upstream's refusal of the session, its 421, or what fail() was
+  // given. Code 0 as long as nothing went wrong.
+  const Reply& last_words() const;
 
  private:
   struct State;

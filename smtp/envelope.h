@@ -27,7 +27,8 @@ inline constexpr std::uint8_t delay = 8;
 struct Recipient {
   Mailbox mailbox;
   std::uint8_t notify = notify::unspecified;
-  std::string orcpt;  // ORCPT= as given, still xtext: "rfc822;a+2Bb@x" (RFC 3461 4.2); empty if none
+  std::string
+      orcpt;  // ORCPT= as given, still xtext: "rfc822;a+2Bb@x" (RFC 3461 4.2); empty if none
   bool operator==(const Recipient&) const = default;
 };
 
@@ -35,10 +36,10 @@ struct Envelope {
   ReversePath sender;
   std::optional<std::uint64_t> declared_size;  // SIZE= in octets (RFC 1870)
   BodyType body = BodyType::seven_bit;
-  bool smtputf8 = false;                       // RFC 6531
+  bool smtputf8 = false;  // RFC 6531
   DsnReturn ret = DsnReturn::unspecified;
-  std::string envid;                           // ENVID= as given, still xtext; empty if none
-  std::vector<Recipient> recipients;           // in the order of the client's RCPT commands
+  std::string envid;                  // ENVID= as given, still xtext; empty if none
+  std::vector<Recipient> recipients;  // in the order of the client's RCPT commands
   bool operator==(const Envelope&) const = default;
 };
 

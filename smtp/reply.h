@@ -31,5 +31,7 @@ struct Reply {
 // Appends the wire form, each line ended by CRLF, to `out`. Octets of `text` that could break a
 // line (CR, other controls) become '?'. Lines are cut at 512 octets (RFC 5321 4.5.3.1.5).
 void append_wire(std::string& out, const Reply& reply);
+// The same from its parts, for fixed words that need no string of their own.
+void append_wire(std::string& out, int code, EnhancedStatus status, std::string_view text);
 
 }  // namespace cordon::smtp

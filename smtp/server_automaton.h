@@ -26,35 +26,35 @@ namespace cordon::smtp {
 
 // What the session offers and bears. Shared by all sessions of a listener; must outlive them.
 struct ServerOptions {
-  std::string hostname = "localhost";          // greeting and EHLO name
-  std::string greeting_text = "ESMTP";         // after the host name in the 220
+  std::string hostname = "localhost";                      // greeting and EHLO name
+  std::string greeting_text = "ESMTP";                     // after the host name in the 220
   std::uint64_t max_message_octets = 50ull * 1024 * 1024;  // SIZE; 0 = no limit (RFC 1870)
-  std::uint32_t max_recipients = 1000;         // a transaction; >= 100 (RFC 5321 4.5.3.1.8)
-  std::uint32_t max_errors = 20;               // refused commands a session, then 421 and close
-  std::uint32_t max_commands = 100000;         // commands a session, then 421 and close
-  std::uint32_t max_idle_commands = 100;       // NOOP, VRFY, HELP, RSET in a row without mail, then 421
-  std::uint32_t max_messages = 0;              // transactions a session; 0 = no limit
-  bool eight_bit_mime = true;                  // offer 8BITMIME: only if the upstream has it
-  bool smtputf8 = false;                       // offer SMTPUTF8: likewise
+  std::uint32_t max_recipients = 1000;    // a transaction; >= 100 (RFC 5321 4.5.3.1.8)
+  std::uint32_t max_errors = 20;          // refused commands a session, then 421 and close
+  std::uint32_t max_commands = 100000;    // commands a session, then 421 and close
+  std::uint32_t max_idle_commands = 100;  // NOOP, VRFY, HELP, RSET in a row without mail, then 421
+  std::uint32_t max_messages = 0;         // transactions a session; 0 = no limit
+  bool eight_bit_mime = true;             // offer 8BITMIME: only if the upstream has it
+  bool smtputf8 = false;                  // offer SMTPUTF8: likewise
 };
 
 inline constexpr std::size_t max_command_line = 2048;  // octets with CRLF; RFC 5321 4.5.3.1.4 wants
                                                        // 512, DSN and SMTPUTF8 parameters more
 
 enum class ActionKind : std::uint8_t {
-  need_input,       // nothing left to do: write out what is pending, then feed more
-  write,            // send `bytes`; they stay valid until the next call of next()
-  check_sender,     // envelope().sender is proposed: accept() or refuse()
-  check_recipient,  // proposed_recipient() is proposed: accept() or refuse()
-  open_body,        // DATA was given: accept() (354 follows) or refuse()
-  body,             // `bytes` of the content, dot-stuffing already undone, CRLF line ends kept
-  end_body,         // the final dot has come: accept(reply text) or refuse(); then the transaction
-                    // is over, whichever it is
-  drop_body,        // the body that was opened cannot become a message (too big, bare CR or LF,
-                    // cut off): forget it; no answer is awaited, the reply is already decided
-  transaction_over, // MAIL was accepted, but no message came of it: RSET, EHLO, QUIT, close.
-                    // envelope() still shows what was given
-  close,            // close the connection; what was written before is to be sent first
+  need_input,        // nothing left to do: write out what is pending, then feed more
+  write,             // send `bytes`; they stay valid until the next call of next()
+  check_sender,      // envelope().sender is proposed: accept() or refuse()
+  check_recipient,   // proposed_recipient() is proposed: accept() or refuse()
+  open_body,         // DATA was given: accept() (354 follows) or refuse()
+  body,              // `bytes` of the content, dot-stuffing already undone, CRLF line ends kept
+  end_body,          // the final dot has come: accept(reply text) or refuse(); then the transaction
+                     // is over, whichever it is
+  drop_body,         // the body that was opened cannot become a message (too big, bare CR or LF,
+                     // cut off): forget it; no answer is awaited, the reply is already decided
+  transaction_over,  // MAIL was accepted, but no message came of it: RSET, EHLO, QUIT, close.
+                     // envelope() still shows what was given
+  close,             // close the connection; what was written before is to be sent first
 };
 
 struct Action {

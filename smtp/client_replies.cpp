@@ -1,0 +1,147 @@
+// What the client dialogue makes of each reply, matched to its command by order (RFC 2920 3.1).
+#include "smtp/client_state.h"
+#include "smtp/upstream_offer.h"
+
+namespace cordon::smtp {
+namespace {
+
+bool completed(const Reply& reply) { return reply.code >= 200 && reply.code < 300; }
+bool intermediate(const Reply& reply) { return reply.code >= 300 && reply.code < 400; }
+
+// RFC 5321 4.5.3.1.10: servers of old say 552 for too many recipients, and mean "later". A full
+// mailbox (5.2.2) is told by its enhanced code.
+bool means_later(const Reply& reply) {
+  return reply.code == 552 &&
+         (reply.status == EnhancedStatus{} || reply.status == EnhancedStatus{5, 5, 3});
+}
+
+}  // namespace
+
+void ClientDialogue::State::handle(const Reply& reply) {
+  const Expected what = expected[answered++];
+  if (what == Expected::quit) {
+    phase = Phase::closed;
+    return;
+  }
+  if (reply.code == 421) return break_off(reply);
+  if (answered < expected.size()) return act_on(what, reply);
+  expected.clear();
+  answered = 0;
+  // All that was asked is answered. More than that would be taken for the answer to what comes
+  // next.
+  const std::optional<Reply> farewell = drop_unasked();
+  const bool unfinished = reader.held() > 0 || reader.faulty();
+  act_on(what, reply);
+  if (phase == Phase::decided) {
+    close_after = close_after || unfinished;
+  } else if (farewell) {
+    break_off(*farewell);
+  } else if (unfinished) {
+    break_protocol();
+  }
+}
+
+void ClientDialogue::State::act_on(Expected what, const Reply& reply) {
+  switch (what) {
+    case Expected::greeting:
+      return handle_greeting(reply);
+    case Expected::ehlo:
+      return handle_ehlo(reply);
+    case Expected::helo:
+      return handle_helo(reply);
+    case Expected::rset:
+      return completed(reply) ? send_group() : break_protocol();
+    case Expected::mail:
+      return handle_mail(reply);
+    case Expected::rcpt:
+      return handle_rcpt(reply);
+    case Expected::data:
+      return handle_data(reply);
+    case Expected::dot:
+      return handle_dot(reply);
+    case Expected::lone_dot:  // the empty message went to nobody; all is decided already
+      return message_decided();
+    case Expected::quit:
+      return;
+  }
+}
+
+// Replies that nobody asked for; gives a 421 among them. The connection is not used for another
+// message: what it says can no longer be matched with certainty.
+std::optional<Reply> ClientDialogue::State::drop_unasked() {
+  while (auto reply = reader.take()) {
+    close_after = true;
+    if (last_words.code == 0) last_words = *reply;
+    if (reply->code == 421) return reply;
+  }
+  return std::nullopt;
+}
+
+void ClientDialogue::State::take_unasked() {
+  if (const auto farewell = drop_unasked()) {
+    break_off(*farewell);
+  } else if (reader.faulty()) {
+    break_protocol();
+  }
+}
+
+void ClientDialogue::State::handle_greeting(const Reply& reply) {
+  if (!completed(reply)) return leave(reply);
+  offer.name = reply.text.substr(0, reply.text.find_first_of(" \n"));
+  send("EHLO " + options.helo_name + "\r\n", Expected::ehlo);
+}
+
+void ClientDialogue::State::handle_ehlo(const Reply& reply) {
+  if (reply.permanent()) return send("HELO " + options.helo_name + "\r\n", Expected::helo);
+  if (!completed(reply)) return leave(reply);
+  read_offer(reply.text, offer);
+  phase = Phase::ready;
+}
+
+void ClientDialogue::State::handle_helo(const Reply& reply) {
+  if (!completed(reply)) return leave(reply);
+  phase = Phase::ready;
+}
+
+void ClientDialogue::State::handle_mail(const Reply& reply) {
+  if (intermediate(reply)) return break_protocol();
+  mail = completed(reply) ? MailState::accepted : MailState::refused;
+  if (mail == MailState::refused) decide_rest(reply);
+  send_group();
+}
+
+void ClientDialogue::State::handle_rcpt(const Reply& reply) {
+  if (intermediate(reply)) return break_protocol();
+  const std::size_t index = rcpts_answered++;
+  if (mail == MailState::accepted && completed(reply)) {
+    ++accepted;
+  } else {
+    const bool later = reply.transient() || means_later(reply);
+    decide(index, later ? Outcome::deferred : Outcome::failed, reply);
+  }
+  send_group();
+}
+
+void ClientDialogue::State::handle_data(const Reply& reply) {
+  if (reply.code == 354) {
+    if (accepted > 0) {
+      phase = Phase::need_body;
+    } else {
+      send(".\r\n", Expected::lone_dot);  // RFC 2920 3.1: the server waits for content now
+    }
+  } else if (reply.transient() || reply.permanent()) {
+    decide_rest(reply);
+    message_decided();
+  } else {
+    break_protocol();
+  }
+}
+
+void ClientDialogue::State::handle_dot(const Reply& reply) {
+  if (intermediate(reply)) return break_protocol();
+  decide_rest(reply);
+  message_decided();
+  rset_due = !completed(reply);
+}
+
+}  // namespace cordon::smtp

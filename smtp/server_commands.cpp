@@ -1,0 +1,182 @@
+// What the server automaton does for each command of the table in command.cpp.
+#include "smtp/parameters.h"
+#include "smtp/server_state.h"
+#include "smtp/text.h"
+
+namespace cordon::smtp {
+namespace {
+
+constexpr EnhancedStatus bad_sender{5, 1, 7};     // RFC 3463 3.2: bad sender's mailbox syntax
+constexpr EnhancedStatus bad_recipient{5, 1, 3};  // bad destination mailbox syntax
+constexpr EnhancedStatus bad_argument{5, 5, 4};
+
+const FixedReply& line_fault_reply(LineFault fault) {
+  switch (fault) {
+    case LineFault::bare_cr:
+      return replies::bare_cr_in_line;
+    case LineFault::bare_lf:
+      return replies::bare_lf_in_line;
+    case LineFault::nul:
+      return replies::nul_in_line;
+    default:
+      return replies::line_too_long;
+  }
+}
+
+const FixedReply& parameter_reply(ParameterError error) {
+  return error == ParameterError::unknown ? replies::unknown_parameter
+                                          : replies::malformed_parameter;
+}
+
+bool has_non_ascii(const Mailbox& mailbox) {
+  return smtp::has_non_ascii(mailbox.local) || smtp::has_non_ascii(mailbox.domain);
+}
+
+}  // namespace
+
+void ServerAutomaton::State::obey(const Line& line) {
+  if (recorder) recorder(Speaker::client, line.text);
+  if (++commands > options->max_commands) return leave(replies::too_many_commands);
+  if (line.fault != LineFault::none) return say_error(line_fault_reply(line.fault));
+
+  const ParsedCommand command = parse_command(line.text);
+  if (command.rule == nullptr) return say_error(replies::unknown_command);
+  const CommandRule& rule = *command.rule;
+  if (rule.verb == Verb::unserved) return say_error(replies::unserved_command);
+  if (rule.idle && ++idle_commands > options->max_idle_commands) {
+    return leave(replies::too_many_idle);
+  }
+  if (rule.needs_greeting && helo_name.empty()) return say_error(replies::greet_first);
+  if (rule.needs_transaction && !in_transaction) return say_error(replies::need_mail);
+  if (rule.bars_transaction && in_transaction) return say_error(replies::nested_mail);
+  if (rule.verb == Verb::rcpt) rcpt_seen = true;
+  if (!command.argument_fits) {
+    return say_error(501, bad_argument, std::string("Syntax: ").append(rule.syntax));
+  }
+  perform(rule, command.argument);
+}
+
+void ServerAutomaton::State::perform(const CommandRule& rule, std::string_view argument) {
+  switch (rule.verb) {
+    case Verb::helo:
+      return hello(argument, false);
+    case Verb::ehlo:
+      return hello(argument, true);
+    case Verb::mail:
+      return mail(argument);
+    case Verb::rcpt:
+      return rcpt(argument);
+    case Verb::data:
+      return data();
+    case Verb::rset:
+      abandon_transaction();
+      return say(replies::ok);
+    case Verb::noop:
+      return say(replies::ok);
+    case Verb::vrfy:
+      return say(replies::no_verify);
+    case Verb::help:
+      return help();
+    case Verb::quit:
+      return leave(replies::bye);
+    case Verb::unserved:
+      return say_error(replies::unserved_command);
+  }
+}
+
+void ServerAutomaton::State::greet() {
+  if (shutting_down) return leave(replies::shutting_down);
+  std::string words = options->hostname;
+  if (!options->greeting_text.empty()) words.append(" ").append(options->greeting_text);
+  say(220, {}, words);
+  phase = Phase::command;
+}
+
+// RFC 6531 3.1 lets SMTPUTF8 stand only beside 8BITMIME.
+bool ServerAutomaton::State::offers_utf8() const {
+  return options->smtputf8 && options->eight_bit_mime;
+}
+
+// HELO and EHLO end a transaction as RSET does (RFC 5321 4.1.4).
+void ServerAutomaton::State::hello(std::string_view name, bool with_extensions) {
+  abandon_transaction();
+  helo_name = name;
+  extended = with_extensions;
+  if (!extended) return say(250, {}, options->hostname);
+  std::string words = options->hostname;
+  words += "\nPIPELINING\nSIZE ";
+  words += std::to_string(options->max_message_octets);
+  if (options->eight_bit_mime) words += "\n8BITMIME";
+  if (offers_utf8()) words += "\nSMTPUTF8";
+  words += "\nENHANCEDSTATUSCODES\nDSN";
+  say(250, {}, words);
+}
+
+void ServerAutomaton::State::mail(std::string_view argument) {
+  if (options->max_messages != 0 && transactions >= options->max_messages) {
+    return leave(replies::too_many_messages);
+  }
+  const OfferedParameters offered{extended, options->eight_bit_mime, offers_utf8()};
+  const Utf8 utf8 = extended && offers_utf8() ? Utf8::yes : Utf8::no;
+  auto parsed = parse_reverse_path(argument, utf8);
+  if (!parsed) return refuse_address(parsed.error(), bad_sender);
+
+  forget_envelope();
+  envelope.sender = std::move(parsed->path);
+  if (const auto fault = read_mail_parameters(parsed->rest, offered, envelope)) {
+    forget_envelope();
+    return say_error(parameter_reply(*fault));
+  }
+  if (!envelope.smtputf8 && has_non_ascii(envelope.sender.mailbox)) {
+    forget_envelope();
+    return say_error(replies::non_ascii_address);
+  }
+  const std::uint64_t limit = options->max_message_octets;
+  if (limit != 0 && envelope.declared_size.value_or(0) > limit) {
+    forget_envelope();
+    return say_error(replies::too_large);
+  }
+  phase = Phase::sender_check;
+}
+
+void ServerAutomaton::State::rcpt(std::string_view argument) {
+  const OfferedParameters offered{extended, options->eight_bit_mime, offers_utf8()};
+  const Utf8 utf8 = envelope.smtputf8 ? Utf8::yes : Utf8::no;
+  auto parsed = parse_forward_path(argument, utf8);
+  if (!parsed) return refuse_address(parsed.error(), bad_recipient);
+
+  proposed = {};
+  proposed.mailbox = std::move(parsed->path);
+  if (const auto fault = read_rcpt_parameters(parsed->rest, offered, utf8, proposed)) {
+    proposed = {};
+    return say_error(parameter_reply(*fault));
+  }
+  if (envelope.recipients.size() >= options->max_recipients) {
+    proposed = {};
+    return say(replies::too_many_recipients);
+  }
+  phase = Phase::recipient_check;
+}
+
+void ServerAutomaton::State::data() {
+  if (!envelope.recipients.empty()) {
+    phase = Phase::open_check;
+    return;
+  }
+  say_error(rcpt_seen ? replies::no_valid_recipients : replies::need_rcpt);
+}
+
+void ServerAutomaton::State::refuse_address(AddressError why, EnhancedStatus status) {
+  if (why == AddressError::non_ascii) return say_error(replies::non_ascii_address);
+  say_error(501, status, describe(why));
+}
+
+void ServerAutomaton::State::help() {
+  std::string words = "Commands:";
+  for (const CommandRule& rule : command_table()) {
+    if (rule.verb != Verb::unserved) words.append("\n").append(rule.syntax);
+  }
+  say(214, {2, 0, 0}, words);
+}
+
+}  // namespace cordon::smtp

@@ -1,0 +1,21 @@
+// The lines of one transaction towards an upstream, with the parameters that it offers and no
+// others.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "smtp/client_dialogue.h"
+
+namespace cordon::smtp {
+
+// Why the upstream cannot take the message at all, told by its offer: a permanent reply of ours.
+std::optional<Reply> refused_by_offer(const Envelope& envelope, std::uint64_t octets,
+                                      const UpstreamOffer& offer);
+
+// With CRLF.
+std::string mail_command(const Envelope& envelope, std::uint64_t octets,
+                         const UpstreamOffer& offer);
+std::string rcpt_command(const Recipient& recipient, const UpstreamOffer& offer);
+
+}  // namespace cordon::smtp

@@ -1,0 +1,39 @@
+#include "smtp/xtext.h"
+
+#include "smtp/text.h"
+
+namespace cordon::smtp {
+namespace {
+
+// Upper case only (RFC 3461 4).
+int hex_value(char c) {
+  if (is_digit(c)) return c - '0';
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+bool is_printable(char c) { return (c >= ' ' && c <= '~') || c == '\t'; }
+
+}  // namespace
+
+std::optional<std::string> decode_xtext(std::string_view text) {
+  std::string decoded;
+  decoded.reserve(text.size());
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    char c = text[at];
+    if (c <= ' ' || c > '~' || c == '=') return std::nullopt;
+    if (c == '+') {
+      if (at + 2 >= text.size()) return std::nullopt;
+      const int high = hex_value(text[at + 1]);
+      const int low = hex_value(text[at + 2]);
+      if (high < 0 || low < 0) return std::nullopt;
+      c = static_cast<char>(high * 16 + low);
+      at += 2;
+    }
+    if (!is_printable(c)) return std::nullopt;
+    decoded += c;
+  }
+  return decoded;
+}
+
+}  // namespace cordon::smtp

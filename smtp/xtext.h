@@ -1,0 +1,14 @@
+// xtext (RFC 3461 4): how ENVID and ORCPT carry what an ESMTP value may not.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace cordon::smtp {
+
+// The decoded text, or nothing if `text` is no xtext or decodes to something not printable:
+// RFC 3461 4.2 and 4.4 ask for that, and a line break hidden there would break a DSN open.
+std::optional<std::string> decode_xtext(std::string_view text);
+
+}  // namespace cordon::smtp
