@@ -99,9 +99,12 @@ std::optional<Recovered> Recovery::repeated(const Violation& seen) {
     // A shadow does not shield: the same origin may be enforced at another listener.
     const bool weaker = active->second.kind == CordonKind::shadow && seen.mode == Mode::enforce;
     if (!weaker) {
-      Recovered recovered{.alert = standing_alerts_[active->second.alert], .repeat = true};
+      Alert& standing = standing_alerts_[active->second.alert];
+      ++standing.hits;
+      Recovered recovered{.alert = standing, .repeat = true};
       recovered.alert.id = active->second.alert;
       recovered.alert.cordon = active->second.id;
+      recovered.alert.bait = seen.bait;  // that of this hit, so that it is counted to the right one
       return recovered;
     }
   }
@@ -155,6 +158,9 @@ std::optional<Recovery::Downgraded> Recovery::automatic_reply(const Alert& alert
   if (active == active_.end() || active->second.alert != alert.id ||
       active->second.kind != CordonKind::enforced)
     return std::nullopt;
+  // An answering program writes to the one sender it answers. A second hit is no answer.
+  const auto standing = standing_alerts_.find(alert.id);
+  if (standing == standing_alerts_.end() || standing->second.hits != 1) return std::nullopt;
   const Cordon cordon = active->second;
   if (!lift(cordon.id, true)) return std::nullopt;
   // A withdrawn cordon does not use up the hour's allowance either.

@@ -1,0 +1,22 @@
+#include "cordon/retry.h"
+
+#include <doctest/doctest.h>
+
+using namespace std::chrono_literals;
+using cordon::retry_delay;
+
+TEST_CASE("each failure doubles the delay, up to the longest") {
+  const cordon::RetryPlan plan{.first = 60s, .most = 3600s, .jitter = 0};
+  CHECK(retry_delay(plan, 1, 0.5) == 60s);
+  CHECK(retry_delay(plan, 2, 0.5) == 120s);
+  CHECK(retry_delay(plan, 6, 0.5) == 1920s);
+  CHECK(retry_delay(plan, 7, 0.5) == 3600s);
+  CHECK(retry_delay(plan, 4'000'000'000, 0.5) == 3600s);
+}
+
+TEST_CASE("jitter spreads the delay either way and no further") {
+  const cordon::RetryPlan plan{.first = 100s, .most = 3600s, .jitter = 0.2};
+  CHECK(retry_delay(plan, 1, 0.0) == 80s);
+  CHECK(retry_delay(plan, 1, 0.5) == 100s);
+  CHECK(retry_delay(plan, 1, 0.999999) <= 120s);
+}
