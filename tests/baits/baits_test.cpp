@@ -235,6 +235,7 @@ TEST_CASE("an empty matcher matches nothing, also after a move") {
 
 TEST_CASE("every one of many baits is found") {
   std::vector<Bait> baits;
+  baits.reserve(20000);
   for (int i = 0; i < 20000; ++i) {
     baits.push_back({BaitId{i + 1}, BaitKind::address, "n" + std::to_string(i) + "@c.example", ""});
   }

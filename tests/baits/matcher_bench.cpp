@@ -33,6 +33,7 @@ void measure(const Matcher& matcher, const char* what, Make make) {
   // Mailboxes in random order, so that the table and not the cache of a few slots is measured.
   std::mt19937 random{1};  // NOLINT(bugprone-random-generator-seed): the same run every time
   std::vector<Mailbox> mailboxes;
+  mailboxes.reserve(200'000);
   for (int i = 0; i < 200'000; ++i) {
     mailboxes.push_back(make(static_cast<int>(random() % (bait_count / 10))));
   }
