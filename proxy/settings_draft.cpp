@@ -1,0 +1,272 @@
+#include "proxy/settings_draft.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <numeric>
+#include <tuple>
+
+#include "proxy/settings_table.h"
+
+namespace cordon::proxy {
+namespace {
+
+constexpr std::array<std::string_view, 4> groups = {"listener", "route", "rule", "origin"};
+
+// Levenshtein's distance, for "did you mean".
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t change = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({row[j] + 1, row[j + 1] + 1, change});
+    }
+  }
+  return row.back();
+}
+
+// "; did you mean X?" for the nearest of `known`, or nothing if none is near.
+std::string did_you_mean(std::string_view wrong, const std::vector<std::string_view>& known) {
+  std::string_view best;
+  std::size_t least = std::max<std::size_t>(2, wrong.size() / 3) + 1;
+  for (const std::string_view name : known) {
+    const std::size_t steps = distance(wrong, name);
+    if (steps >= least) continue;
+    least = steps;
+    best = name;
+  }
+  return best.empty() ? "" : "; did you mean " + std::string(best) + "?";
+}
+
+std::string_view leaf(std::string_view dotted) { return dotted.substr(dotted.rfind('.') + 1); }
+
+// Near in spelling, or the right name in the wrong section.
+std::string suggest_key(std::string_view wrong) {
+  std::vector<std::string_view> known;
+  for (const auto& key : settings_keys()) {
+    if (leaf(key.facts.name) == leaf(wrong)) {
+      return "; did you mean " + std::string(key.facts.name) + "?";
+    }
+    known.push_back(key.facts.name);
+  }
+  return did_you_mean(wrong, known);
+}
+
+template <typename Owner>
+FoundKey find_in(std::span<const Key<Owner>> keys, Owner& owner, const std::string& group,
+                 const std::string& member) {
+  FoundKey found;
+  found.path = group + "." + member;
+  std::vector<std::string_view> known;
+  for (const auto& key : keys) {
+    known.push_back(key.facts.name);
+    if (key.facts.name != member) continue;
+    found.facts = key.facts;
+    found.target = key.at(owner);
+    return found;
+  }
+  found.problem = "unknown setting " + found.path + did_you_mean(member, known);
+  return found;
+}
+
+// The index that `text` names: a number, or the name of an element; one past the end is allowed.
+template <typename Owner>
+std::optional<std::size_t> find_index(const std::vector<Owner>& list, const std::string& text) {
+  std::size_t index = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), index);
+  if (error == std::errc() && end == text.data() + text.size()) {
+    return index <= list.size() ? std::optional(index) : std::nullopt;
+  }
+  if constexpr (requires(const Owner& o) { o.name; }) {
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      if (list[i].name == text) return i;
+    }
+  }
+  return std::nullopt;
+}
+
+template <typename Owner>
+FoundKey find_in_list(std::span<const Key<Owner>> keys, std::vector<Owner>& list,
+                      const std::vector<std::string>& parts) {
+  const auto index = find_index(list, parts[1]);
+  FoundKey found;
+  if (!index) {
+    found.problem = "there is no " + parts[0] + "." + parts[1] + "; the next is " + parts[0] + "." +
+                    std::to_string(list.size());
+    return found;
+  }
+  Owner fresh;
+  found = find_in(keys, fresh, parts[0] + "." + std::to_string(*index), parts[2]);
+  if (!found.target) return found;
+  if (*index == list.size()) list.push_back(fresh);
+  return find_in(keys, list[*index], parts[0] + "." + std::to_string(*index), parts[2]);
+}
+
+}  // namespace
+
+std::string printable(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+  }
+  return out;
+}
+
+std::string suggest_section(std::string_view name) {
+  std::vector<std::string_view> known(groups.begin(), groups.end());
+  for (const auto& key : settings_keys()) {
+    known.push_back(key.facts.name.substr(0, key.facts.name.find('.')));
+  }
+  const std::string near = did_you_mean(name, known);
+  return near.empty() ? suggest_key(name) : near;
+}
+
+FoundKey SettingsDraft::find(const std::vector<std::string>& parts) {
+  const std::string& first = parts.front();
+  if (std::find(groups.begin(), groups.end(), first) != groups.end()) {
+    if (parts.size() != 3) {
+      FoundKey found;
+      found.problem =
+          first == "route" ? "write route.NAME.SETTING" : "write " + first + ".NUMBER.SETTING";
+      return found;
+    }
+    if (first == "listener") return find_in_list(listener_keys(), settings.listeners, parts);
+    if (first == "rule") return find_in_list(rule_keys(), settings.rules, parts);
+    if (first == "origin") return find_in_list(origin_keys(), settings.origins, parts);
+    RouteSettings fresh;
+    FoundKey found = find_in(route_keys(), fresh, "route." + parts[1], parts[2]);
+    if (!found.target) return found;
+    return find_in(route_keys(), settings.routes[parts[1]], "route." + parts[1], parts[2]);
+  }
+
+  FoundKey found;
+  for (const std::string& part : parts) found.path += (found.path.empty() ? "" : ".") + part;
+  for (const auto& key : settings_keys()) {
+    if (key.facts.name != found.path) continue;
+    found.facts = key.facts;
+    found.target = key.at(settings);
+    return found;
+  }
+  found.problem = "unknown setting " + found.path +
+                  (parts.size() == 1 ? suggest_section(first) : suggest_key(found.path));
+  return found;
+}
+
+void SettingsDraft::set(const FoundKey& key, const Value& value, const SettingPlace& place) {
+  if (!key.target) {
+    blame(place, key.problem);
+    return;
+  }
+  note_place(key.path, place);
+  if (const auto wrong = assign(*key.target, key.facts, value)) {
+    blame(place, key.path + ": " + *wrong);
+    bad_paths_.insert(key.path);
+  }
+}
+
+void SettingsDraft::blame(const SettingPlace& place, std::string text) {
+  problems_.push_back({place.line, place.column, place.override_text, printable(text)});
+}
+
+// At the setting if it was written, else at what encloses it.
+void SettingsDraft::blame_path(const std::string& path, const std::string& text) {
+  for (std::string enclosing = path;; enclosing.resize(enclosing.rfind('.'))) {
+    const auto place = places_.find(enclosing);
+    if (place != places_.end()) return blame(place->second, path + ": " + text);
+    if (enclosing.find('.') == std::string::npos) return blame({}, path + ": " + text);
+  }
+}
+
+void SettingsDraft::check() {
+  check_listeners();
+  check_rules_and_origins();
+  check_caps();
+  if (!settings.notices.route.empty() && usable("notices.route") &&
+      settings.routes.count(settings.notices.route) == 0) {
+    blame_path("notices.route", "there is no [route." + settings.notices.route + "]");
+  }
+}
+
+void SettingsDraft::check_listeners() {
+  if (settings.listeners.empty()) blame({}, "there is no [[listener]]");
+  std::map<std::string, std::size_t> names;
+  std::map<std::string, std::size_t> addresses;
+  for (std::size_t i = 0; i < settings.listeners.size(); ++i) {
+    const ListenerSettings& listener = settings.listeners[i];
+    const std::string path = "listener." + std::to_string(i);
+    if (usable(path + ".name")) {
+      const auto [other, fresh] = names.emplace(listener.name, i);
+      if (!fresh) {
+        blame_path(path + ".name", "listener." + std::to_string(other->second) +
+                                       " has the name \"" + listener.name + "\" too");
+      }
+    }
+    if (usable(path + ".address") && !listener.address.ends_with(":0")) {
+      const auto [other, fresh] = addresses.emplace(listener.address, i);
+      if (!fresh) {
+        blame_path(path + ".address", "listener." + std::to_string(other->second) +
+                                          " has the address \"" + listener.address + "\" too");
+      }
+    }
+    if (usable(path + ".route") && settings.routes.count(listener.route) == 0) {
+      blame_path(path + ".route", "there is no [route." + listener.route + "]");
+    }
+  }
+}
+
+void SettingsDraft::check_rules_and_origins() {
+  std::map<std::string, std::size_t> names;
+  for (std::size_t i = 0; i < settings.rules.size(); ++i) {
+    const RuleSettings& rule = settings.rules[i];
+    const std::string path = "rule." + std::to_string(i);
+    if (usable(path + ".name")) {
+      if (rule.name.empty()) {
+        blame_path(path + ".name", "a rule needs a name");
+      } else if (const auto [other, fresh] = names.emplace(rule.name, i); !fresh) {
+        blame_path(path + ".name", "rule." + std::to_string(other->second) + " has the name \"" +
+                                       rule.name + "\" too");
+      }
+    }
+    if (rule.bypass && rule.period && usable(path + ".period")) {
+      blame_path(path + ".period", "a rule with bypass holds nothing, so it can have no period");
+    }
+    if (!rule.bypass && !rule.period && usable(path + ".period") && usable(path + ".bypass")) {
+      blame_path(path + ".period", "a rule needs a period, or bypass = true");
+    }
+  }
+  for (std::size_t i = 0; i < settings.origins.size(); ++i) {
+    const std::string path = "origin." + std::to_string(i) + ".network";
+    if (settings.origins[i].network.empty() && usable(path)) {
+      blame_path(path, "an origin needs a network");
+    }
+  }
+}
+
+void SettingsDraft::check_caps() {
+  const auto in_order = [&](const std::string& small, const std::string& large, auto a, auto b) {
+    if (a > b && usable(small) && usable(large)) {
+      blame_path(small, "must not be above " + large);
+    }
+  };
+  in_order("cordoning.max_held_per_origin", "cordoning.max_held",
+           settings.cordoning.max_held_per_origin, settings.cordoning.max_held);
+  in_order("delivery.first_retry", "delivery.max_retry", settings.delivery.first_retry,
+           settings.delivery.max_retry);
+  in_order("limits.max_sessions_per_host", "limits.max_sessions",
+           settings.limits.max_sessions_per_host, settings.limits.max_sessions);
+}
+
+std::vector<SettingsError::Problem> SettingsDraft::problems() const {
+  auto ordered = problems_;
+  std::stable_sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) {
+    return std::tuple(!a.override_text.empty(), a.line == 0, a.line, a.column) <
+           std::tuple(!b.override_text.empty(), b.line == 0, b.line, b.column);
+  });
+  return ordered;
+}
+
+}  // namespace cordon::proxy
