@@ -1,0 +1,164 @@
+// Whole sessions with a model carrier that asserts the contract of server_automaton.h. The first
+// octet chooses how the input is cut, the second what the carrier refuses and when it ends.
+#include "fuzz.h"
+#include "smtp/server_automaton.h"
+
+using namespace cordon::smtp;
+using cordon::fuzz::require;
+
+namespace {
+
+class Carrier {
+ public:
+  Carrier(std::size_t chunk, unsigned moods)
+      : automaton_(std::make_shared<const ServerOptions>(options())),
+        chunk_(chunk),
+        moods_(moods) {}
+
+  void play(std::string_view octets) {
+    run();
+    while (!octets.empty() && !closed_) {
+      std::string piece(octets.substr(0, chunk_));
+      octets.remove_prefix(piece.size());
+      piece_ = &piece;
+      automaton_.input(piece);
+      run();
+      piece_ = nullptr;
+    }
+    if ((moods_ & 64) != 0) automaton_.shut_down();
+    if ((moods_ & 64) != 0) run();
+    if ((moods_ & 128) != 0) automaton_.time_out();
+    if ((moods_ & 128) == 0) automaton_.connection_lost();
+    const std::string before = written_;
+    run();
+    require(closed_, "every session ends");
+    require(!body_open_, "every body opened is ended or dropped");
+    require(!in_transaction_, "every transaction is ended");
+    require((moods_ & 128) != 0 || written_ == before, "nothing is said to a client that is gone");
+    require(written_.ends_with("\r\n"), "replies are whole lines");
+  }
+
+  const std::string& written() const { return written_; }
+  const std::string& carried() const { return carried_; }
+
+ private:
+  static ServerOptions options() {
+    ServerOptions options;
+    options.max_message_octets = 200;
+    options.max_recipients = 5;
+    options.max_errors = 50;
+    options.smtputf8 = true;
+    return options;
+  }
+
+  void run() {
+    while (!closed_) {
+      const Action action = automaton_.next();
+      if (action.kind == ActionKind::need_input) return;
+      carry_out(action);
+    }
+    require(automaton_.next().kind == ActionKind::close, "closed stays closed");
+  }
+
+  // Refuses every so often, by the moods, so that each refusal meets each state.
+  void answer() {
+    if ((moods_ & 1) != 0) {
+      automaton_.retain();
+      if (piece_ != nullptr) piece_->assign(piece_->size(), '#');
+    }
+    ++answers_;
+    if ((moods_ & 2) != 0 && answers_ % 3 == 0) return automaton_.refuse({550, {5, 1, 1}, "No"});
+    if ((moods_ & 4) != 0 && answers_ % 5 == 0) return automaton_.refuse({421, {4, 3, 0}, "Bye"});
+    automaton_.accept();
+    yes_ = true;
+  }
+
+  void carry_out(const Action& action) {
+    yes_ = false;
+    switch (action.kind) {
+      case ActionKind::write:
+        require(!action.bytes.empty() && action.bytes.size() < 8192, "writes are bounded");
+        written_ += action.bytes;
+        break;
+      case ActionKind::check_sender:
+        require(!in_transaction_ && !body_open_, "one sender a transaction");
+        require(automaton_.envelope().recipients.empty(), "a new envelope is empty");
+        answer();
+        in_transaction_ = yes_;
+        recipients_ = 0;
+        break;
+      case ActionKind::check_recipient:
+        require(in_transaction_ && !body_open_, "recipients within a transaction");
+        require(automaton_.envelope().recipients.size() == recipients_, "only accepted recipients");
+        answer();
+        recipients_ += yes_ ? 1 : 0;
+        require(recipients_ <= 5, "recipients are bounded");
+        break;
+      case ActionKind::open_body:
+        require(in_transaction_ && !body_open_ && recipients_ > 0, "a body has a recipient");
+        answer();
+        body_open_ = yes_;
+        octets_ = 0;
+        break;
+      case ActionKind::body:
+        require(body_open_ && !action.bytes.empty(), "content within a body");
+        require(action.bytes.find('\0') == std::string_view::npos, "no NUL in content");
+        octets_ += action.bytes.size();
+        require(octets_ <= 200, "content is bounded");
+        carried_ += action.bytes;
+        break;
+      case ActionKind::end_body:
+        require(body_open_, "what ends was open");
+        require(automaton_.body_octets() == octets_, "octets are counted");
+        require(octets_ == 0 || carried_.ends_with("\r\n"), "content ends its last line");
+        answer();
+        carried_ += yes_ ? "|taken|" : "|refused|";
+        body_open_ = in_transaction_ = false;
+        break;
+      case ActionKind::drop_body:
+        require(body_open_, "what is dropped was open");
+        body_open_ = false;
+        carried_.resize(carried_.size() - octets_);
+        carried_ += "|dropped|";
+        break;
+      case ActionKind::transaction_over:
+        require(in_transaction_ && !body_open_, "what is over was begun");
+        require(automaton_.envelope().recipients.size() == recipients_, "the envelope still shows");
+        in_transaction_ = false;
+        break;
+      case ActionKind::close:
+        closed_ = true;
+        break;
+      case ActionKind::need_input:
+        break;
+    }
+  }
+
+  ServerAutomaton automaton_;
+  std::size_t chunk_;
+  unsigned moods_;
+  std::string* piece_ = nullptr;
+  std::string written_;
+  std::string carried_;
+  unsigned answers_ = 0;
+  std::size_t recipients_ = 0;
+  std::size_t octets_ = 0;
+  bool yes_ = false;
+  bool in_transaction_ = false;
+  bool body_open_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 2) return 0;
+  const std::string_view octets = cordon::fuzz::as_text(data + 2, size - 2);
+  Carrier whole(octets.size() + 1, data[1]);
+  whole.play(octets);
+  Carrier parted(data[0] % 16 + 1u, data[1] ^ 1u);
+  parted.play(octets);
+  require(whole.carried() == parted.carried(), "chunking does not matter to what is carried");
+  require(whole.written() == parted.written(), "nor to what is said");
+  return 0;
+}
