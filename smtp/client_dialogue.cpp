@@ -13,7 +13,7 @@ namespace {
 // Commands sent before their replies are read. RFC 2920 3.1: a client that writes without reading
 // must not fill the window, or both sides wait for ever.
 constexpr std::size_t pipelined_commands = 100;
-constexpr std::size_t small_buffer = 16 * 1024;  // larger ones are given back between messages
+constexpr std::size_t small_buffer = 16UL * 1024;  // larger ones are given back between messages
 
 }  // namespace
 
@@ -114,18 +114,17 @@ void ClientDialogue::State::send_group() {
 
 // False if what is known so far leaves nothing to send.
 bool ClientDialogue::State::send_next_command() {
+  const bool nobody_accepted = rcpts_answered == rcpt_lines.size() && accepted == 0;
   if (rset_due) {
     rset_due = false;
     send("RSET\r\n", Expected::rset);
   } else if (mail == MailState::unsent) {
     mail = MailState::sent;
     send(mail_line, Expected::mail);
-  } else if (mail == MailState::refused || data_sent) {
+  } else if (mail == MailState::refused || data_sent || nobody_accepted) {
     return false;
   } else if (rcpts_sent < rcpt_lines.size()) {
     send(rcpt_lines[rcpts_sent++], Expected::rcpt);
-  } else if (rcpts_answered == rcpt_lines.size() && accepted == 0) {
-    return false;
   } else {
     data_sent = true;
     send("DATA\r\n", Expected::data);

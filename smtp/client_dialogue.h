@@ -24,7 +24,7 @@ namespace cordon::smtp {
 
 struct ClientOptions {
   std::string helo_name = "localhost";
-  std::size_t max_reply_octets = 64 * 1024;  // a longer reply is a protocol fault
+  std::size_t max_reply_octets = 64UL * 1024;  // a longer reply is a protocol fault
 };
 
 enum class ClientAction : std::uint8_t {
