@@ -35,7 +35,7 @@ struct TouchOrigin { OriginId origin{}; WallTime seen; };
 
 // A piece of the content of a message that is not accepted yet. Pieces count from 0. Pieces of
 // messages that are never accepted are cleared away at the next open, or by DropBody.
-inline constexpr std::size_t max_body_piece = 64 * 1024;  // octets
+inline constexpr std::size_t max_body_piece = std::size_t{64} * 1024;  // octets
 struct AppendBody { MessageId message{}; std::uint32_t piece = 0; std::string bytes; };
 struct DropBody { MessageId message{}; };
 // The message with its recipients, and the last piece of its content (may be the only one).
@@ -65,10 +65,10 @@ struct Release { MessageId message{}; Uptime due; };
 struct DeleteMessage { MessageId message{}; };  // content dropped, envelope kept as a record
 
 struct RaiseAlert { Alert alert; std::optional<Cordon> cordon; };  // sets the origin's cordon_epoch
-struct CountHit { AlertId alert{}; BaitId bait{}; };      // one more violation in the same cordon
+struct CountHit { AlertId alert{}; BaitId bait{}; std::uint32_t times = 1; };  // more violations in the same cordon
 struct SetAlertResponse { AlertId alert{}; Response response{}; std::string reason; MessageId message{}; };
 struct LiftCordon { CordonId cordon{}; WallTime at; bool withdrawn = false; };
-struct CountCordon { CordonId cordon{}; std::uint64_t quarantined = 0; };  // adds
+struct CountCordon { CordonId cordon{}; std::uint64_t quarantined = 0; std::uint64_t committed_before = 0; };  // adds
 struct AddTranscript { std::vector<TranscriptLine> lines; };
 
 // Written with the cursor in one batch, so that a crash neither repeats nor skips a warning.
@@ -179,6 +179,9 @@ class Reader {
   // (normal form: the mailbox with domain in lower case), whole recipients, about `limit` records.
   virtual std::vector<RevocationRecord> revocations(OriginId origin, WallTime since,
                                                     std::string_view after, std::uint32_t limit) = 0;
+  // Those of one recipient (normal form), by message.
+  virtual std::vector<RevocationRecord> revocations_to(OriginId origin, std::string_view recipient,
+                                                       WallTime since) = 0;
   virtual std::uint64_t count_committed(OriginId origin, WallTime since) = 0;  // messages
   virtual std::uint32_t warnings_to(std::string_view recipient, WallTime since) = 0;
 

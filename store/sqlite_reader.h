@@ -1,0 +1,44 @@
+// The reading side of the SQLite engine: a read-only connection of its own. No read transaction
+// outlives a call, so a reader never keeps the log from starting over for longer than it reads.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "store/sqlite.h"
+#include "store/store.h"
+
+namespace cordon::store {
+
+// The part about messages, in message_reader.cpp; the rest in sqlite_reader.cpp.
+class MessageReader {
+ public:
+  explicit MessageReader(Database& db) : db_(db) {}
+
+  std::optional<MessageView> message(MessageId id);
+  std::vector<MessageView> messages(const MessageFilter& filter);
+  std::size_t body(MessageId id, std::uint64_t offset, std::span<char> buffer);
+  void unsettled(const std::function<void(const Unsettled&)>& row);
+  std::vector<RevocationRecord> revocations_to(OriginId origin, std::string_view recipient,
+                                               WallTime since);
+  std::vector<RevocationRecord> revocations(OriginId origin, WallTime since, std::string_view after,
+                                            std::uint32_t limit);
+  void seen_mailboxes(WallTime since, const std::function<void(const smtp::Mailbox&)>& row);
+
+ private:
+  // Where in which message the last body() ended, so that reading on needs no search.
+  struct Place {
+    MessageId message{};
+    std::uint32_t piece = 0;
+    std::uint64_t start = 0;  // offset of the piece
+  };
+  void find(Place& place, std::uint64_t offset);
+  void add_recipients(MessageView& view);
+
+  Database& db_;
+  Place last_;
+};
+
+std::unique_ptr<Reader> make_sqlite_reader(const std::string& path);
+
+}  // namespace cordon::store

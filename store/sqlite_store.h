@@ -1,0 +1,34 @@
+// The embedded engine: one SQLite database in a directory of its own, one process at a time.
+//
+// WAL with synchronous=FULL: what was answered survives kill -9 and power loss. While it is open
+// the directory has cordon.db, its -wal and -shm, cordon.lock (flock; names the holder) and
+// cordon.reserve. Readers throw std::runtime_error when the database cannot be read.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <stdexcept>
+
+#include "store/store.h"
+
+namespace cordon::store {
+
+struct SqliteOptions {
+  std::filesystem::path directory;                        // made if missing
+  std::uint64_t reserve_octets = 8ull * 1024 * 1024;      // space kept back for alerts
+  std::uint64_t full_check_octets = 64ull * 1024 * 1024;  // larger databases: opening.h
+  std::uint32_t checkpoint_pages = 4096;                  // of log, 4 KiB each, before it is copied
+  std::uint32_t max_pages = 0;                            // of the database; 0: no limit
+};
+
+// The directory or its database cannot be used: not writable, in use by another process, damaged,
+// from a newer Cordon, or not Cordon's. Nothing in the database was changed.
+class OpenError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+std::unique_ptr<Store> open_sqlite_store(const SqliteOptions& options);
+
+}  // namespace cordon::store
