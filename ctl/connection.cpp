@@ -91,7 +91,7 @@ bool Connection::send(std::string_view line) {
 }
 
 std::optional<wire::Reply> Connection::receive(std::string& trouble) {
-  std::array<char, 16 * 1024> buffer{};
+  std::array<char, 16'384> buffer{};
   std::string line;
   for (;;) {
     switch (lines_.next(line)) {

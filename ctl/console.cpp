@@ -94,7 +94,8 @@ int Console::show(wire::Command command, const std::string& id, wire::Arguments 
 
 // ---- changes
 
-int Console::change(const Action& action, const SelectionWords& words, wire::Arguments extra) {
+int Console::change(const Action& action, const SelectionWords& words,
+                    const wire::Arguments& extra) {
   std::string fault;
   const auto selection = read_selection(words, terminal_.in, fault);
   if (!selection) return refuse(fault);

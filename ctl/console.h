@@ -47,7 +47,7 @@ class Console {
   // One thing whole.
   int show(wire::Command command, const std::string& id, wire::Arguments extra = {});
   // Finds what is selected, asks if that is due, and acts on exactly what was found.
-  int change(const Action& action, const SelectionWords& words, wire::Arguments extra = {});
+  int change(const Action& action, const SelectionWords& words, const wire::Arguments& extra = {});
   // Acts on what `args` says, without ids.
   int change_directly(wire::Command command, wire::Arguments args, const std::string& done,
                       const std::string& noun);

@@ -13,16 +13,6 @@ int run(const std::vector<std::string>& words, Terminal terminal, const Connect&
   CLI::App app(
       "Looks after a Cordon gateway: what is held, what is in quarantine, who is cordoned.",
       "cordonctl");
-  app.footer(
-      "Exit codes: 0 done; 1 nothing matched, or it failed; 2 wrong usage; 3 cordond cannot be "
-      "reached; 4 not permitted.\n"
-      "Colours are left out if NO_COLOR is set or the output is no terminal.\n\n"
-      "Examples:\n"
-      "  cordonctl status\n"
-      "  cordonctl quarantine list --alert 4\n"
-      "  cordonctl quarantine list --origin 192.0.2.7 --json | jq -r .queue_id | cordonctl "
-      "quarantine release --yes -\n"
-      "  cordonctl cordon lift 2 --withdraw");
   app.require_subcommand(1);
   app.fallthrough();
 
@@ -39,6 +29,17 @@ int run(const std::vector<std::string>& words, Terminal terminal, const Connect&
   add_message_commands(app, task);
   add_cordon_commands(app, task);
   add_bait_commands(app, task);
+  // After the subcommands, which would take it over.
+  app.footer(
+      "Exit codes: 0 done; 1 nothing matched, or it failed; 2 wrong usage; 3 cordond cannot be "
+      "reached; 4 not permitted.\n"
+      "Colours are left out if NO_COLOR is set or the output is no terminal.\n\n"
+      "Examples:\n"
+      "  cordonctl status\n"
+      "  cordonctl quarantine list --alert 4\n"
+      "  cordonctl quarantine list --origin 192.0.2.7 --json | jq -r .queue_id | cordonctl "
+      "quarantine release --yes -\n"
+      "  cordonctl cordon lift 2 --withdraw");
 
   try {
     std::vector<std::string> reversed(words.rbegin(), words.rend());  // as CLI11 takes them

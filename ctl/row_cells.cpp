@@ -69,7 +69,7 @@ struct Columns {
   Result operator()(const HitRow&) const { return {{"BAIT", right}, {"KIND"}}; }
   Result operator()(const RevocationRow&) const {
     return {{"MESSAGE", right}, {"COMMITTED"}, {"ORIGIN"}, {"SENDER"},
-            {"RECIPIENT"},      {"GOT IT?"},  {"SUBJECT"}};
+            {"RECIPIENT"},      {"GOT IT?"},   {"SUBJECT"}};
   }
   Result operator()(const WarningRow&) const {
     return {{"ID", right}, {"ALERT", right}, {"TIME"},  {"RECIPIENT"},

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -37,7 +38,7 @@ bool ControlConnection::wait_for(short event) {
 }
 
 ControlConnection::Got ControlConnection::read_line(std::string& line) {
-  std::array<char, 16 * 1024> buffer{};
+  std::array<char, 16'384> buffer{};
   for (;;) {
     switch (lines_.next(line)) {
       case wire::LineReader::Status::line:

@@ -15,7 +15,7 @@
 namespace cordon::proxy {
 namespace {
 
-constexpr std::size_t record_room = 64 * 1024;  // for the texts of one user or group
+constexpr std::size_t record_room = 65'536;  // for the texts of one user or group
 
 std::optional<gid_t> group_id(const std::string& name) {
   std::vector<char> room(record_room);

@@ -168,16 +168,18 @@ void SettingsDraft::set(const FoundKey& key, const Value& value, const SettingPl
   }
 }
 
-void SettingsDraft::blame(const SettingPlace& place, std::string text) {
+void SettingsDraft::blame(const SettingPlace& place, std::string_view text) {
   problems_.push_back({place.line, place.column, place.override_text, printable(text)});
 }
 
 // At the setting if it was written, else at what encloses it.
 void SettingsDraft::blame_path(const std::string& path, const std::string& text) {
+  std::string whole = path;
+  whole.append(": ").append(text);
   for (std::string enclosing = path;; enclosing.resize(enclosing.rfind('.'))) {
     const auto place = places_.find(enclosing);
-    if (place != places_.end()) return blame(place->second, path + ": " + text);
-    if (enclosing.find('.') == std::string::npos) return blame({}, path + ": " + text);
+    if (place != places_.end()) return blame(place->second, whole);
+    if (enclosing.find('.') == std::string::npos) return blame({}, whole);
   }
 }
 

@@ -37,7 +37,7 @@ class SettingsDraft {
 
   void set(const FoundKey& key, const Value& value, const SettingPlace& place);
   void note_place(const std::string& path, const SettingPlace& place) { places_[path] = place; }
-  void blame(const SettingPlace& place, std::string text);
+  void blame(const SettingPlace& place, std::string_view text);
 
   // What only holds between settings: unique names, routes that exist, caps in order.
   void check();

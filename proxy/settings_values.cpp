@@ -1,5 +1,6 @@
 #include "proxy/settings_values.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>

@@ -21,7 +21,7 @@
 
 namespace cordon::wire {
 
-inline constexpr std::size_t max_reply_line = 4 * 1024 * 1024;  // octets
+inline constexpr std::size_t max_reply_line = 4'194'304;  // octets
 
 struct Hello {
   int version = control_version;

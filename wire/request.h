@@ -19,8 +19,8 @@
 namespace cordon::wire {
 
 inline constexpr int control_version = 1;
-inline constexpr std::size_t max_request_line = 1024 * 1024;  // octets
-inline constexpr std::size_t max_ids = 10'000;                // in one request
+inline constexpr std::size_t max_request_line = 1'048'576;  // octets
+inline constexpr std::size_t max_ids = 10'000;              // in one request
 inline constexpr std::size_t max_new_baits = 10'000;
 
 enum class BaitKind : std::uint8_t { address, domain, local_part };

@@ -10,7 +10,6 @@
 #include <variant>
 #include <vector>
 
-
 namespace cordon::wire {
 
 // An identifier on the wire; 0 stands for none.
@@ -93,7 +92,7 @@ struct HistoryRow {
   bool operator==(const HistoryRow&) const = default;
 };
 
-inline constexpr std::size_t content_piece = 48 * 1024;  // octets
+inline constexpr std::size_t content_piece = 49'152;  // octets
 
 struct ContentRow {
   Id queue_id;

@@ -125,11 +125,13 @@ TEST_CASE("ids are acted on as given; a selection is first turned into ids") {
 }
 
 TEST_CASE("what cannot be undone is asked about, and only yes means yes") {
-  for (const auto& [answer, exit] : std::vector<std::pair<std::string, int>>{{"y\n", exit_done},
-                                                                             {"yes\n", exit_done},
-                                                                             {"n\n", exit_nothing},
-                                                                             {"\n", exit_nothing},
-                                                                             {"", exit_nothing}}) {
+  for (const auto& entry : std::vector<std::pair<std::string, int>>{{"y\n", exit_done},
+                                                                    {"yes\n", exit_done},
+                                                                    {"n\n", exit_nothing},
+                                                                    {"\n", exit_nothing},
+                                                                    {"", exit_nothing}}) {
+    const std::string& answer = entry.first;
+    const int exit = entry.second;
     CAPTURE(answer);
     Bench bench;
     bench.in_is_terminal = true;

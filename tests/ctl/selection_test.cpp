@@ -12,7 +12,7 @@ using Ids = std::vector<std::int64_t>;
 
 namespace {
 
-std::string fault_of(SelectionWords words, const std::string& in = "") {
+std::string fault_of(const SelectionWords& words, const std::string& in = "") {
   std::istringstream stream(in);
   std::string fault;
   return read_selection(words, stream, fault) ? "accepted" : fault;
