@@ -22,8 +22,8 @@ struct Caller {
 };
 
 struct ActionResult {
-  std::string error;           // empty: done
-  std::uint64_t changed = 0;   // how many it applied to
+  std::string error;               // empty: done
+  std::uint64_t changed = 0;       // how many it applied to
   std::vector<std::string> notes;  // per object: why one was left alone; bait ids for added baits
   bool ok() const { return error.empty(); }
 };
@@ -43,16 +43,16 @@ struct GatewayStatus {
   bool commits_stopped = false;     // an alert could not be stored
   bool review_of_all = false;       // everything is held for a person to decide
   std::uint64_t sessions = 0;
-  std::uint64_t held = 0;           // waiting, not in quarantine
+  std::uint64_t held = 0;  // waiting, not in quarantine
   std::uint64_t quarantined = 0;
   std::uint64_t in_flight = 0;
   std::uint64_t accepted = 0;
   std::uint64_t committed = 0;
-  std::uint64_t deferred = 0;       // attempts
+  std::uint64_t deferred = 0;  // attempts
   std::uint64_t failed = 0;
   std::uint64_t violations = 0;
   std::uint64_t baits = 0;
-  std::uint64_t active_cordons = 0; // enforced
+  std::uint64_t active_cordons = 0;  // enforced
   std::uint64_t origins = 0;
 };
 
@@ -64,10 +64,13 @@ class OperatorActions {
 
   virtual ActionResult hold_messages(std::span<const store::MessageId> ids, const Caller& who) = 0;
   // From the queue: due at once. From quarantine: cleared of whatever held it, and due at once.
-  virtual ActionResult release_messages(std::span<const store::MessageId> ids, const Caller& who) = 0;
-  virtual ActionResult delete_messages(std::span<const store::MessageId> ids, const Caller& who) = 0;
+  virtual ActionResult release_messages(std::span<const store::MessageId> ids,
+                                        const Caller& who) = 0;
+  virtual ActionResult delete_messages(std::span<const store::MessageId> ids,
+                                       const Caller& who) = 0;
 
-  virtual ActionResult add_cordon(store::OriginId origin, std::string_view reason, const Caller& who) = 0;
+  virtual ActionResult add_cordon(store::OriginId origin, std::string_view reason,
+                                  const Caller& who) = 0;
   // `withdraw`: it was a mistake, and what it holds flows on. Otherwise that stays in quarantine.
   virtual ActionResult lift_cordon(store::CordonId cordon, bool withdraw, const Caller& who) = 0;
 
@@ -78,7 +81,8 @@ class OperatorActions {
   // Which bait an address would hit; raises nothing.
   virtual std::optional<baits::Hit> test_bait(std::string_view mailbox) = 0;
 
-  virtual ActionResult approve_warnings(std::span<const store::WarningId> ids, const Caller& who) = 0;
+  virtual ActionResult approve_warnings(std::span<const store::WarningId> ids,
+                                        const Caller& who) = 0;
 };
 
 }  // namespace cordon::proxy

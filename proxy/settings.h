@@ -25,9 +25,9 @@ struct ListenerSettings {
   std::string name = "submission";
   std::string address = "127.0.0.1:2525";  // host:port; [::1]:port for IPv6
   Mode mode = Mode::enforce;
-  std::string route = "smarthost";         // a [route.NAME]
-  bool eight_bit_mime = true;              // offer 8BITMIME: the route's upstream has it
-  bool smtputf8 = false;                   // offer SMTPUTF8: the route's upstream has it
+  std::string route = "smarthost";  // a [route.NAME]
+  bool eight_bit_mime = true;       // offer 8BITMIME: the route's upstream has it
+  bool smtputf8 = false;            // offer SMTPUTF8: the route's upstream has it
   bool operator==(const ListenerSettings&) const = default;
 };
 
@@ -35,10 +35,10 @@ struct ListenerSettings {
 struct RouteSettings {
   std::string host = "127.0.0.1";
   std::uint16_t port = 2526;
-  std::uint32_t max_connections = 20;      // at once
+  std::uint32_t max_connections = 20;  // at once
   std::uint32_t max_messages_per_connection = 1000;
   Seconds connect_timeout{30};
-  Seconds idle_timeout{10};                // an unused connection is kept this long
+  Seconds idle_timeout{10};  // an unused connection is kept this long
   bool operator==(const RouteSettings&) const = default;
 };
 
@@ -49,26 +49,26 @@ struct RuleSettings {
   std::string recipient_domain;  // must be that of every recipient
   std::string origin;            // network, 192.0.2.0/24
   std::optional<Seconds> period;
-  bool bypass = false;           // not held at all; each use is in the audit trail
+  bool bypass = false;  // not held at all; each use is in the audit trail
   bool operator==(const RuleSettings&) const = default;
 };
 
 // [[origin]]: what is known of a network of clients.
 struct OriginSettings {
-  std::string network;           // 192.0.2.0/24
+  std::string network;  // 192.0.2.0/24
   std::string label;
-  bool shared = false;           // an MTA, a NAT, a terminal server: never cordoned as a whole
-  std::optional<Mode> mode;      // instead of the listener's
+  bool shared = false;       // an MTA, a NAT, a terminal server: never cordoned as a whole
+  std::optional<Mode> mode;  // instead of the listener's
   bool operator==(const OriginSettings&) const = default;
 };
 
 struct Settings {
-  std::string hostname;                    // empty: the system's own name
+  std::string hostname;  // empty: the system's own name
 
   struct Paths {
     std::string state_dir = "/var/lib/cordon";
     std::string control_socket = "/run/cordon/control.sock";
-    std::string templates_dir;             // empty: the built-in templates
+    std::string templates_dir;  // empty: the built-in templates
     bool operator==(const Paths&) const = default;
   } paths;
 
@@ -77,40 +77,40 @@ struct Settings {
 
   struct Cordoning {
     Seconds period{60};
-    std::uint64_t max_held = 100'000;            // messages in all
-    std::uint64_t max_held_per_origin = 1'000;   // messages of one origin
+    std::uint64_t max_held = 100'000;           // messages in all
+    std::uint64_t max_held_per_origin = 1'000;  // messages of one origin
     OnCap on_cap = OnCap::commit_oldest;
-    std::optional<Seconds> look_back;            // unset: all that is on record (BESIDES 4.3)
-    Seconds record_retention{90 * 24 * 3600};    // revocation records
+    std::optional<Seconds> look_back;          // unset: all that is on record (BESIDES 4.3)
+    Seconds record_retention{90 * 24 * 3600};  // revocation records
     std::uint32_t max_cordons_per_hour = 10;
-    double max_cordon_share = 0.2;               // of the origins seen in the last 24 h
-    std::uint32_t cordon_share_floor = 10;       // origins; below it the share is not looked at
-    std::uint32_t score_limit = 3;               // distinct baits by automatic mail before a review
-    std::uint32_t transcript_lines = 10'000;     // kept a cordon
+    double max_cordon_share = 0.2;            // of the origins seen in the last 24 h
+    std::uint32_t cordon_share_floor = 10;    // origins; below it the share is not looked at
+    std::uint32_t score_limit = 3;            // distinct baits by automatic mail before a review
+    std::uint32_t transcript_lines = 10'000;  // kept a cordon
     bool operator==(const Cordoning&) const = default;
   } cordoning;
   std::vector<RuleSettings> rules;
   std::vector<OriginSettings> origins;
 
   struct Notices {
-    std::string from = "MAILER-DAEMON";          // local part, or a whole address
+    std::string from = "MAILER-DAEMON";  // local part, or a whole address
     std::vector<std::string> operators{"postmaster"};
-    std::string route;                           // empty: the first listener's
-    std::vector<std::string> local_domains;      // warned and bounced to without asking
+    std::string route;                       // empty: the first listener's
+    std::vector<std::string> local_domains;  // warned and bounced to without asking
     std::uint32_t max_warnings_per_alert = 1'000;
     std::uint32_t max_warnings_per_recipient_day = 3;
-    Seconds warning_delay{10};                   // after the alert: time to find it was automatic mail
+    Seconds warning_delay{10};  // after the alert: time to find it was automatic mail
     bool operator==(const Notices&) const = default;
   } notices;
 
   struct Delivery {
     Seconds first_retry{60};
     Seconds max_retry{3600};
-    double jitter = 0.2;                         // share of the delay, either way
+    double jitter = 0.2;  // share of the delay, either way
     Seconds queue_lifetime{5 * 24 * 3600};
-    std::uint32_t max_concurrent = 100;          // deliveries in all
-    Seconds command_timeout{300};                // for each reply of the upstream
-    Seconds data_timeout{600};                   // for the reply to the final dot
+    std::uint32_t max_concurrent = 100;  // deliveries in all
+    Seconds command_timeout{300};        // for each reply of the upstream
+    Seconds data_timeout{600};           // for the reply to the final dot
     bool operator==(const Delivery&) const = default;
   } delivery;
 
@@ -118,29 +118,29 @@ struct Settings {
     std::uint64_t max_message_octets = 50ull * 1024 * 1024;
     std::uint32_t max_recipients = 1000;
     std::uint32_t max_errors = 20;
-    std::uint32_t max_commands = 100'000;        // a session
+    std::uint32_t max_commands = 100'000;  // a session
     std::uint32_t max_sessions = 10'000;
     std::uint32_t max_sessions_per_host = 500;
-    Seconds command_timeout{300};                // idle, RFC 5321 4.5.3.2.7
-    Seconds session_timeout{4 * 3600};           // in all
+    Seconds command_timeout{300};       // idle, RFC 5321 4.5.3.2.7
+    Seconds session_timeout{4 * 3600};  // in all
     bool operator==(const Limits&) const = default;
   } limits;
 
   struct Log {
     LogFormat format = LogFormat::text;
-    std::string level = "info";                  // debug, info, warn, error
-    std::string file;                            // empty: standard error
+    std::string level = "info";  // debug, info, warn, error
+    std::string file;            // empty: standard error
     bool operator==(const Log&) const = default;
   } log;
 
   struct Control {
-    std::vector<std::string> view_groups;        // may look
-    std::vector<std::string> review_groups;      // may also hold, release, delete, approve
-    std::vector<std::string> admin_groups;       // may also change baits and cordons
+    std::vector<std::string> view_groups;    // may look
+    std::vector<std::string> review_groups;  // may also hold, release, delete, approve
+    std::vector<std::string> admin_groups;   // may also change baits and cordons
     bool operator==(const Control&) const = default;
-  } control;                                     // root and cordond's own user may do all
+  } control;  // root and cordond's own user may do all
 
-  std::uint32_t threads = 0;                     // 0: one a core
+  std::uint32_t threads = 0;  // 0: one a core
   bool operator==(const Settings&) const = default;
 };
 

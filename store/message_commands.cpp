@@ -131,12 +131,11 @@ void apply_to(Database& db, const RecordAttempt& c, Answer&) {
 void apply_to(Database& db, const Unclaim& c, Answer&) {
   db.query(sql::unclaim_message).with(c.message).run();
   require_change(db, "no claimed message", c.message);
-  db.query(sql::forget_uncertain).with(c.message).run();
 }
 
 void apply_to(Database& db, const MarkUncertain& c, Answer&) {
   db.query(sql::mark_uncertain).with(c.message).run();
-  require_change(db, "no claimed message", c.message);
+  require_change(db, "no unsettled message", c.message);
   db.query(sql::record_uncertain).with(c.message).run();
 }
 
@@ -148,7 +147,6 @@ void apply_to(Database& db, const Freeze& c, Answer&) {
 void apply_to(Database& db, const Release& c, Answer&) {
   db.query(sql::release_message).with(c.message, c.due, released).run();
   require_change(db, "no unsettled message", c.message);
-  db.query(sql::forget_uncertain).with(c.message).run();
 }
 
 void apply_to(Database& db, const DeleteMessage& c, Answer&) {

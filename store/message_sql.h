@@ -30,7 +30,7 @@ inline constexpr const char* insert_recipient =
 
 // "Claim unless cordoned": held, not frozen, not in quarantine.
 inline constexpr const char* claim_message =
-    "UPDATE message SET state = 1 WHERE id = ?1 AND state = 0 AND frozen = 0 AND quarantined_by = 0"
+    "UPDATE message SET state = 1 WHERE id = ?1 AND state IN (0, 2) AND frozen = 0 AND quarantined_by = 0"
     " AND clearance >= (SELECT cordon_epoch FROM origin WHERE origin.id = message.origin)";
 inline constexpr const char* message_for_attempt =
     "SELECT state, kind, origin FROM message WHERE id = ?1";
@@ -49,18 +49,13 @@ inline constexpr const char* after_attempt =
 
 // Whoever claimed a message without a result may have delivered it.
 inline constexpr const char* unclaim_message =
-    "UPDATE message SET state = 0 WHERE id = ?1 AND state IN (1, 2)";
+    "UPDATE message SET state = 0 WHERE id = ?1 AND state = 1";
 inline constexpr const char* mark_uncertain =
-    "UPDATE message SET state = 2 WHERE id = ?1 AND state = 1";
+    "UPDATE message SET state = 2 WHERE id = ?1 AND state IN (0, 1)";
 inline constexpr const char* record_uncertain =
     "INSERT OR IGNORE INTO revocation (origin, mailbox, message, at, certain)"
     " SELECT m.origin, r.mailbox, m.id, m.accepted_at, 0 FROM message m, recipient r"
     " WHERE m.id = ?1 AND m.kind = 0 AND r.message = m.id AND r.state = 0";
-inline constexpr const char* forget_uncertain =
-    "DELETE FROM revocation WHERE origin = (SELECT origin FROM message WHERE id = ?1)"
-    " AND mailbox IN (SELECT mailbox FROM recipient WHERE message = ?1)"
-    " AND message = ?1 AND certain = 0";
-
 inline constexpr const char* freeze_message =
     "UPDATE message SET frozen = ?2 WHERE id = ?1 AND state < 3";
 inline constexpr const char* release_message =

@@ -41,7 +41,7 @@ struct DropBody { MessageId message{}; };
 // The message with its recipients, and the last piece of its content (may be the only one).
 struct Accept { Message message; std::uint32_t piece = 0; std::string bytes; };
 
-// held -> claimed, for each message that is held, unfrozen and not in quarantine by the store's own
+// held or uncertain -> claimed, for each message that is unfrozen and not in quarantine by the store's own
 // reckoning ("claim unless cordoned"). The others are left alone; Answer::claimed tells which went.
 struct Claim { std::vector<MessageId> messages; };
 // The outcome of one attempt: each result settles or defers one recipient. When none is pending any
@@ -56,7 +56,9 @@ struct RecordAttempt {
 };
 // claimed -> held again without any try (the gate was shut, or a clean stop).
 struct Unclaim { MessageId message{}; };
-// claimed -> uncertain: found at start-up, and its origin is cordoned.
+// claimed or held -> uncertain: it may have left. Found claimed at start-up, or its final dot was not
+// answered. It may be claimed again; that it may have been received stays on record (revocations())
+// until a delivery makes it certain.
 struct MarkUncertain { MessageId message{}; };
 
 struct Freeze { MessageId message{}; bool frozen = true; };

@@ -1,0 +1,137 @@
+#include "proxy/config.h"
+
+#include <array>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+#include <unistd.h>
+
+#include "proxy/network.h"
+
+namespace cordon::proxy {
+
+namespace {
+
+std::string system_name() {
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "localhost";
+  return name.data();
+}
+
+std::optional<std::chrono::milliseconds> in_millis(const std::optional<Seconds>& seconds) {
+  if (!seconds) return std::nullopt;
+  return std::chrono::milliseconds(*seconds);
+}
+
+notice::Template read_template(const std::string& dir, const char* name,
+                               notice::TemplateKind kind) {
+  if (dir.empty()) return notice::Template::built_in(kind);
+  const std::string path = dir + "/" + name;
+  std::ifstream file(path);
+  std::ostringstream text;
+  if (!(text << file.rdbuf())) throw std::runtime_error(path + ": cannot be read");
+  const auto parsed = notice::Template::parse(text.str(), kind);
+  if (!parsed)
+    throw std::runtime_error(path + ":" + std::to_string(parsed.error().line) + ": " +
+                             parsed.error().message);
+  return *parsed;
+}
+
+}  // namespace
+
+struct Config::Networks {
+  struct Known {
+    Network network;
+    OriginTraits traits;
+  };
+  std::vector<Known> known;
+};
+
+Config::Config(Settings settings)
+    : settings_(std::move(settings)),
+      hostname_(settings_.hostname.empty() ? system_name() : settings_.hostname),
+      networks_(std::make_unique<Networks>()),
+      warning_(read_template(settings_.paths.templates_dir, "warning.txt",
+                             notice::TemplateKind::warning)),
+      report_(read_template(settings_.paths.templates_dir, "operator.txt",
+                            notice::TemplateKind::operator_report)) {
+  for (const RuleSettings& rule : settings_.rules) {
+    HoldRule ready{.name = rule.name,
+                   .sender = rule.sender,
+                   .recipient_domain = rule.recipient_domain,
+                   .period = in_millis(rule.period),
+                   .bypass = rule.bypass};
+    if (!rule.origin.empty())
+      if (const auto network = Network::parse(rule.origin))
+        ready.from_network = [network = *network](std::string_view a) {
+          return network.contains(a);
+        };
+    rules_.push_back(std::move(ready));
+  }
+  for (const OriginSettings& origin : settings_.origins)
+    if (const auto network = Network::parse(origin.network))
+      networks_->known.push_back({*network, {origin.label, origin.shared, origin.mode}});
+  for (const ListenerSettings& listener : settings_.listeners) {
+    auto options = std::make_shared<smtp::ServerOptions>();
+    options->hostname = hostname_;
+    options->max_message_octets = settings_.limits.max_message_octets;
+    options->max_recipients = settings_.limits.max_recipients;
+    options->max_errors = settings_.limits.max_errors;
+    options->max_commands = settings_.limits.max_commands;
+    options->eight_bit_mime = listener.eight_bit_mime;
+    options->smtputf8 = listener.smtputf8;
+    options_.push_back(std::move(options));
+  }
+}
+
+Config::~Config() = default;
+
+HoldLimits Config::hold_limits() const {
+  const auto& c = settings_.cordoning;
+  return {c.max_held, c.max_held_per_origin, c.on_cap};
+}
+
+SafetyLimits Config::safety_limits() const {
+  const auto& c = settings_.cordoning;
+  return {c.max_cordons_per_hour, c.max_cordon_share, c.cordon_share_floor, c.score_limit};
+}
+
+WarningLimits Config::warning_limits() const {
+  const auto& n = settings_.notices;
+  return {n.local_domains, n.max_warnings_per_alert, n.max_warnings_per_recipient_day};
+}
+
+RetryPlan Config::retry_plan() const {
+  const auto& d = settings_.delivery;
+  return {d.first_retry, d.max_retry, d.jitter, d.queue_lifetime};
+}
+
+OriginTraits Config::traits(std::string_view address) const {
+  for (const auto& known : networks_->known)
+    if (known.network.contains(address)) return known.traits;
+  return {};
+}
+
+std::shared_ptr<const smtp::ServerOptions> Config::server_options(std::size_t listener) const {
+  return options_.at(listener);
+}
+
+const std::string& Config::route_name(std::string_view listener) const {
+  if (listener == notice_listener && !settings_.notices.route.empty())
+    return settings_.notices.route;
+  for (const ListenerSettings& known : settings_.listeners)
+    if (known.name == listener) return known.route;
+  return settings_.listeners.front().route;
+}
+
+const RouteSettings& Config::route(const std::string& name) const {
+  return settings_.routes.at(name);
+}
+
+std::string Config::notice_from() const {
+  const std::string& from = settings_.notices.from;
+  return from.find('@') == std::string::npos ? from + "@" + hostname_ : from;
+}
+
+}  // namespace cordon::proxy

@@ -1,0 +1,71 @@
+// The settings in force, made ready for use: networks parsed, rules compiled, routes found. An
+// immutable snapshot; a reload swaps it whole, and a session keeps the one it began with.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cordon/cordoner.h"
+#include "cordon/hold_rules.h"
+#include "cordon/judge.h"
+#include "cordon/retry.h"
+#include "cordon/warning_plan.h"
+#include "proxy/settings.h"
+#include "smtp/notice/template.h"
+#include "smtp/server_automaton.h"
+
+namespace cordon::proxy {
+
+// What is known of a peer from [[origin]].
+struct OriginTraits {
+  std::string label;
+  bool shared = false;
+  std::optional<Mode> mode;
+};
+
+class Config {
+ public:
+  // From settings that passed read_settings(). Throws std::runtime_error, with file and line, if a
+  // notice template cannot be read or is wrong.
+  explicit Config(Settings settings);
+  ~Config();
+
+  const Settings& settings() const { return settings_; }
+  const std::string& hostname() const { return hostname_; }
+
+  HoldLimits hold_limits() const;
+  SafetyLimits safety_limits() const;
+  WarningLimits warning_limits() const;
+  RetryPlan retry_plan() const;
+  const std::vector<HoldRule>& rules() const { return rules_; }
+
+  OriginTraits traits(std::string_view address) const;  // of the first [[origin]] that matches
+  std::shared_ptr<const smtp::ServerOptions> server_options(std::size_t listener) const;
+
+  // Where mail of `listener` goes; an unknown listener's goes where the first one's does.
+  // notice_listener names Cordon's own notices.
+  const std::string& route_name(std::string_view listener) const;
+  const RouteSettings& route(const std::string& name) const;
+
+  // "MAILER-DAEMON@host": the From of notices, and postmaster of operators made whole.
+  std::string notice_from() const;
+  const notice::Template& warning_template() const { return warning_; }
+  const notice::Template& report_template() const { return report_; }
+
+ private:
+  struct Networks;
+  Settings settings_;
+  std::string hostname_;
+  std::vector<HoldRule> rules_;
+  std::vector<std::shared_ptr<const smtp::ServerOptions>> options_;
+  std::unique_ptr<Networks> networks_;
+  notice::Template warning_;
+  notice::Template report_;
+};
+
+inline constexpr std::string_view notice_listener = "(notices)";
+
+}  // namespace cordon::proxy

@@ -1,0 +1,157 @@
+#include "proxy/daemon.h"
+
+#include <algorithm>
+#include <future>
+
+#include <boost/asio/post.hpp>
+
+#include "proxy/control_endpoint.h"
+#include "proxy/log.h"
+#include "proxy/settings_reader.h"
+#include "proxy/version.h"
+#include "store/sqlite_store.h"
+
+namespace cordon::proxy {
+
+namespace {
+
+constexpr std::size_t reader_threads = 2;
+constexpr std::uint32_t uptime_interval = 5;  // seconds between two saves
+constexpr std::uint32_t prune_interval = 60;  // seconds
+constexpr std::uint32_t grace = 30;           // seconds that a clean stop gives what is under way
+
+std::unique_ptr<store::Store> open_store(const Config& config) {
+  store::SqliteOptions options;
+  options.directory = config.settings().paths.state_dir;
+  return store::open_sqlite_store(options);
+}
+
+void log_failure(const char* doing, const store::Answer& answer) {
+  if (!answer.ok() && answer.error != store::StoreError::closed)
+    log::warn("store.failed", {{"doing", doing}, {"why", answer.detail}});
+}
+
+}  // namespace
+
+Daemon::Daemon(std::shared_ptr<const Config> config)
+    : config_(config),
+      gateway_(config, open_store(*config)),
+      readers_(gateway_.store(), reader_threads),
+      responder_(office_, gateway_, readers_),
+      committer_(office_, gateway_, readers_),
+      desk_(gateway_, responder_),
+      second_(office_),
+      stop_timer_(office_) {
+  gateway_.set_responder(&responder_);
+  gateway_.set_wake([this] { committer_.wake(); });
+  const auto& settings = config->settings();
+  const auto threads =
+      settings.threads != 0 ? settings.threads : std::max(1u, std::thread::hardware_concurrency());
+  for (std::uint32_t i = 0; i < threads; ++i) workers_.push_back(std::make_unique<Worker>());
+  for (std::size_t i = 0; i < settings.listeners.size(); ++i)
+    listeners_.push_back(std::make_unique<Listener>(office_, gateway_, door_, workers_, i));
+  control_ = std::make_unique<ControlEndpoint>(settings, gateway_.store(), desk_);
+}
+
+Daemon::~Daemon() = default;
+
+std::vector<std::uint16_t> Daemon::ports() const {
+  std::vector<std::uint16_t> ports;
+  for (const auto& listener : listeners_) ports.push_back(listener->port());
+  return ports;
+}
+
+void Daemon::run() {
+  log::info("gateway.started", {{"version", version}, {"hostname", config_->hostname()}});
+  for (const auto& worker : workers_) worker->start();
+  responder_.start();
+  for (const auto& listener : listeners_) listener->start();
+  control_->start();
+  every_second();
+  committer_.wake();
+  office_.run();
+  finish_stop();
+}
+
+void Daemon::every_second() {
+  second_.expires_after(std::chrono::seconds(1));
+  second_.async_wait([this](const boost::system::error_code& cancelled) {
+    if (cancelled) return;
+    ++seconds_;
+    gateway_.flush_records();
+    store::Batch batch;
+    if (seconds_ % uptime_interval == 0) batch.push_back(store::SaveUptime{gateway_.clock().now()});
+    if (seconds_ % prune_interval == 0)
+      batch.push_back(store::Prune{wall_now() - config_->settings().cordoning.record_retention});
+    if (!batch.empty())
+      gateway_.store().submit(std::move(batch),
+                              [](const store::Answer& a) { log_failure("upkeep", a); });
+    every_second();
+  });
+}
+
+void Daemon::reload(std::shared_ptr<const Config> config) {
+  boost::asio::post(office_, [this, config = std::move(config)] {
+    for (const std::string& key : needs_restart(config_->settings(), config->settings()))
+      log::warn("settings.need_restart", {{"key", key}});
+    log::set_level(config->settings().log.level);
+    control_->reload(config->settings().control);
+    gateway_.set_config(config);
+    config_ = config;
+    log::info("settings.reloaded", {});
+    committer_.wake();
+  });
+}
+
+void Daemon::stop() {
+  boost::asio::post(office_, [this] { begin_stop(); });
+}
+
+void Daemon::begin_stop() {
+  if (stopping_) return;
+  stopping_ = true;
+  log::info("gateway.stopping", {});
+  for (const auto& listener : listeners_) listener->stop();
+  for (const auto& worker : workers_) worker->shut_down_sessions();
+  committer_.stop([this] { deliveries_ended_ = true; });
+  grace_left_ = grace * 10;
+  const auto wait = [this](auto& self) -> void {
+    stop_timer_.expires_after(std::chrono::milliseconds(100));
+    stop_timer_.async_wait([this, self](const boost::system::error_code& cancelled) mutable {
+      if (cancelled) return;
+      const bool sessions = std::any_of(workers_.begin(), workers_.end(),
+                                        [](const auto& w) { return w->sessions() != 0; });
+      if ((!sessions && deliveries_ended_) || grace_left_ == 0) {
+        second_.cancel();
+        responder_.stop();
+        office_.stop();
+        return;
+      }
+      if (--grace_left_ == 20) {  // two seconds before the end
+        for (const auto& worker : workers_) worker->abort_sessions();
+        committer_.abort();
+      }
+      self(self);
+    });
+  };
+  wait(wait);
+}
+
+// In the order of the arrows: who asks goes before who answers.
+void Daemon::finish_stop() {
+  control_->stop();
+  workers_.clear();
+  gateway_.flush_records();
+  auto saved = std::make_shared<std::promise<void>>();
+  store::Batch last;
+  last.push_back(store::SaveUptime{gateway_.clock().now()});
+  gateway_.store().submit(std::move(last), [saved](const store::Answer& answer) {
+    log_failure("last save", answer);
+    saved->set_value();
+  });
+  saved->get_future().wait();
+  readers_.stop();
+  log::info("gateway.stopped", {});
+}
+
+}  // namespace cordon::proxy

@@ -1,0 +1,245 @@
+#include "proxy/delivery.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+
+#include "cordon/retry.h"
+#include "proxy/log.h"
+#include "proxy/notice_texts.h"
+
+namespace cordon::proxy {
+
+using smtp::Outcome;
+using store::RecipientState;
+using Result = store::RecordAttempt::Result;
+
+namespace {
+
+constexpr std::size_t header_kept = 32 * 1024;  // octets of the original header in a bounce
+
+Result settled(const smtp::RecipientResult& from, std::size_t index) {
+  const RecipientState state = from.outcome == Outcome::delivered ? RecipientState::delivered
+                               : from.outcome == Outcome::failed  ? RecipientState::failed
+                                                                  : RecipientState::pending;
+  return {static_cast<std::uint32_t>(index), state, from.reply.one_line()};
+}
+
+}  // namespace
+
+void Delivery::start() {
+  committer_.readers_.post(
+      [self = shared_from_this()](store::Reader& reader) {
+        auto view = reader.message(self->id_);
+        boost::asio::post(self->committer_.context_, [self, view = std::move(view)]() mutable {
+          self->on_read(std::move(view));
+        });
+      },
+      [self = shared_from_this()] {
+        boost::asio::post(self->committer_.context_, [self] { self->on_read(std::nullopt); });
+      });
+}
+
+void Delivery::on_read(std::optional<store::MessageView> view) {
+  if (!view) {
+    log::error("delivery.unreadable", {{"id", id_}});
+    store::Batch batch;
+    batch.push_back(store::Unclaim{id_});
+    return put_back(std::move(batch), committer_.gateway_.clock().now() + std::chrono::minutes(1));
+  }
+  view_ = std::move(*view);
+  const auto config = committer_.gateway_.config();
+  const auto matcher = committer_.gateway_.matcher();
+
+  store::RecordAttempt suppressed{.message = id_, .at = wall_now(), .count_attempt = false};
+  for (const auto& recipient : view_.recipients) {
+    if (recipient.state != RecipientState::pending) continue;
+    // A bait is never sent upstream, also not when a person released its message.
+    if (view_.message.kind == store::MessageKind::mail &&
+        matcher->match(view_.message.envelope.recipients[recipient.index].mailbox))
+      suppressed.results.push_back({recipient.index, RecipientState::suppressed, "bait"});
+    else
+      which_.push_back(recipient.index);
+  }
+  if (which_.empty()) return record(std::move(suppressed), false, false);
+  if (!suppressed.results.empty()) {
+    store::Batch batch;
+    suppressed.due = view_.message.due;
+    batch.push_back(suppressed);
+    batch.push_back(store::Claim{{id_}});  // settling some gave up the claim on the rest
+    committer_.gateway_.store().submit(std::move(batch), [](const store::Answer& answer) {
+      if (!answer.ok())
+        log::error("store.failed", {{"doing", "suppress bait"}, {"why", answer.detail}});
+    });
+  }
+
+  auto job = std::make_shared<DeliveryJob>();
+  job->envelope = view_.message.envelope;
+  job->which = which_;
+  job->octets = view_.message.octets + view_.message.trace.size();
+  job->next_piece = [self = shared_from_this()](auto give) { self->next_piece(std::move(give)); };
+  job->pass_gate = [self = shared_from_this()] { return self->pass_gate(); };
+  job->done = [self = shared_from_this()](const auto& results, bool in_doubt, bool stopped) {
+    self->on_done(results, in_doubt, stopped);
+  };
+  const std::string& route = config->route_name(view_.message.listener);
+  const auto& delivery = config->settings().delivery;
+  committer_.upstreams_.deliver(route, config->route(route),
+                                {delivery.command_timeout, delivery.data_timeout}, std::move(job));
+}
+
+void Delivery::next_piece(std::function<void(bool, std::string_view, bool)> give) {
+  committer_.readers_.post(
+      [self = shared_from_this(), give](store::Reader& reader) {
+        std::string piece(store::max_body_piece, '\0');
+        const auto got = reader.body(self->id_, self->offset_, piece);
+        piece.resize(got);
+        boost::asio::post(
+            self->committer_.context_, [self, give, piece = std::move(piece)]() mutable {
+              self->offset_ += piece.size();
+              if (self->header_.size() < header_kept)
+                self->header_.append(piece, 0, header_kept - self->header_.size());
+              const bool last = self->offset_ >= self->view_.message.octets;
+              const bool ok = !piece.empty() || last;
+              self->piece_ = std::exchange(self->trace_sent_, true) ? std::string()
+                                                                    : self->view_.message.trace;
+              self->piece_ += piece;
+              give(ok, self->piece_, last);
+            });
+      },
+      [self = shared_from_this(), give] {
+        boost::asio::post(self->committer_.context_, [give] { give(false, {}, false); });
+      });
+}
+
+bool Delivery::pass_gate() {
+  const bool open = committer_.gateway_.with_policy(
+      [&](Policy& policy) { return policy.cordoner.pass_gate(id_); });
+  if (!open) log::info("gate.shut", {{"id", id_}});
+  return open;
+}
+
+bool Delivery::expired(store::Uptime next_try) const {
+  const auto lifetime = committer_.gateway_.config()->settings().delivery.queue_lifetime;
+  return next_try - view_.message.accepted_up > lifetime;
+}
+
+void Delivery::on_done(const std::vector<smtp::RecipientResult>& results, bool in_doubt,
+                       bool stopped) {
+  auto& gateway = committer_.gateway_;
+  const auto now = gateway.clock().now();
+  if (stopped) {
+    store::Batch batch;
+    batch.push_back(store::Unclaim{id_});
+    return put_back(std::move(batch), now);
+  }
+  store::RecordAttempt attempt{.message = id_, .at = wall_now()};
+  bool any_pending = false;
+  for (std::size_t i = 0; i < which_.size(); ++i) {
+    attempt.results.push_back(settled(results[i], which_[i]));
+    any_pending = any_pending || attempt.results.back().state == RecipientState::pending;
+  }
+  const double chance = std::uniform_real_distribution<>(0, 1)(committer_.random_);
+  attempt.due =
+      now + retry_delay(gateway.config()->retry_plan(), view_.message.attempts + 1, chance);
+  if (any_pending && expired(attempt.due)) {
+    any_pending = false;
+    for (Result& result : attempt.results) {
+      if (result.state != RecipientState::pending) continue;
+      result.state = RecipientState::failed;
+      result.reply = "554 5.4.7 Not delivered within queue_lifetime; last: " + result.reply;
+    }
+  }
+  // Without an answer to the final dot it may have arrived (RFC 5321 4.5.3.2.6).
+  record(std::move(attempt), any_pending, any_pending && in_doubt);
+}
+
+void Delivery::record(store::RecordAttempt attempt, bool any_pending, bool in_doubt) {
+  const bool any_failed = std::any_of(attempt.results.begin(), attempt.results.end(),
+                                      [](auto& r) { return r.state == RecipientState::failed; });
+  if (any_failed && !std::exchange(header_asked_, true) && header_.empty())
+    return read_header([self = shared_from_this(), attempt = std::move(attempt), any_pending,
+                        in_doubt] { self->record(attempt, any_pending, in_doubt); });
+  auto& gateway = committer_.gateway_;
+  auto& counters = gateway.counters();
+  bool delivered = false;
+  for (const Result& result : attempt.results) {
+    log::info("message.attempt",
+              {{"id", id_},
+               {"recipient", result.index},
+               {"outcome", result.state == RecipientState::delivered    ? "delivered"
+                           : result.state == RecipientState::pending    ? "deferred"
+                           : result.state == RecipientState::suppressed ? "suppressed"
+                                                                        : "failed"},
+               {"reply", result.reply}});
+    delivered = delivered || result.state == RecipientState::delivered;
+  }
+  if (delivered) counters.committed.fetch_add(1, std::memory_order_relaxed);
+  if (any_pending) counters.deferred.fetch_add(1, std::memory_order_relaxed);
+  if (!any_pending && !delivered) counters.failed.fetch_add(1, std::memory_order_relaxed);
+
+  store::Batch batch;
+  bounce(batch, attempt);
+  const auto due = attempt.due;
+  batch.push_back(std::move(attempt));
+  if (in_doubt) batch.push_back(store::MarkUncertain{id_});
+  if (any_pending) return put_back(std::move(batch), due);
+  submit(std::move(batch), true);
+}
+
+// Who is refused before the content was asked for still gets its header back in the bounce.
+void Delivery::read_header(std::function<void()> then) {
+  committer_.readers_.post(
+      [self = shared_from_this(), then](store::Reader& reader) {
+        std::string header(header_kept, '\0');
+        header.resize(reader.body(self->id_, 0, header));
+        boost::asio::post(self->committer_.context_, [self, then, header = std::move(header)] {
+          self->header_ = header;
+          then();
+        });
+      },
+      [self = shared_from_this(), then] { boost::asio::post(self->committer_.context_, then); });
+}
+
+// In the same batch as the outcome, so that a crash loses neither.
+void Delivery::bounce(store::Batch& batch, const store::RecordAttempt& attempt) {
+  const auto notice = bounce_for(*committer_.gateway_.config(), view_, attempt, header_);
+  if (notice) notice_ = add_notice(batch, committer_.gateway_, *notice);
+}
+
+void Delivery::put_back(store::Batch batch, store::Uptime due) {
+  committer_.gateway_.with_policy([&](Policy& policy) { policy.cordoner.put_back(id_, due); });
+  if (batch.empty()) return committer_.ended();
+  submit(std::move(batch), false);
+}
+
+// An outcome that cannot be recorded leaves the claim standing, and the message is not tried again
+// before it is: what was delivered must not go out twice because of a full disk.
+void Delivery::submit(store::Batch batch, bool settled) {
+  auto again = std::make_shared<store::Batch>(batch);
+  committer_.gateway_.store().submit(
+      std::move(batch), [self = shared_from_this(), again, settled](const store::Answer& answer) {
+        boost::asio::post(self->committer_.context_, [self, again, settled, answer] {
+          auto& gateway = self->committer_.gateway_;
+          if (!answer.ok()) {
+            log::error("store.failed",
+                       {{"doing", "record attempt"}, {"id", self->id_}, {"why", answer.detail}});
+            if (answer.error == store::StoreError::full || answer.error == store::StoreError::io) {
+              auto timer = std::make_shared<boost::asio::steady_timer>(self->committer_.context_,
+                                                                       std::chrono::seconds(1));
+              timer->async_wait([self, again, settled, timer](const auto& cancelled) {
+                if (!cancelled) self->submit(std::move(*again), settled);
+              });
+              return;
+            }
+          }
+          if (settled)
+            gateway.with_policy([&](Policy& policy) { policy.cordoner.settle(self->id_); });
+          if (self->notice_) notice_stored(gateway, *self->notice_);
+          self->committer_.ended();
+        });
+      });
+}
+
+}  // namespace cordon::proxy

@@ -1,0 +1,319 @@
+#include "proxy/gateway.h"
+
+#include <algorithm>
+
+#include "proxy/log.h"
+#include "proxy/responder.h"
+
+namespace cordon::proxy {
+
+using store::AlertId;
+using store::CordonId;
+using store::OriginId;
+
+namespace {
+
+IdSource ids_from(store::Store& store) {
+  return {[&store] { return store.next_alert_id(); }, [&store] { return store.next_cordon_id(); }};
+}
+
+store::IdentifierKind kind_of(std::string_view address) {
+  return address.find(':') == std::string_view::npos ? store::IdentifierKind::ipv4
+                                                     : store::IdentifierKind::ipv6;
+}
+
+AcceptOutcome outcome_of(const store::Answer& answer) {
+  if (answer.ok()) return AcceptOutcome::stored;
+  return answer.error == store::StoreError::full ? AcceptOutcome::store_full
+                                                 : AcceptOutcome::store_failed;
+}
+
+}  // namespace
+
+Gateway::Gateway(std::shared_ptr<const Config> config, std::unique_ptr<store::Store> store)
+    : store_(std::move(store)),
+      config_(std::move(config)),
+      matcher_(std::make_shared<baits::Matcher>()) {
+  policy_ =
+      std::make_unique<Policy>(config_->hold_limits(), ids_from(*store_), config_->safety_limits());
+  rebuild();
+  reload_baits();
+}
+
+Gateway::~Gateway() = default;
+
+// Due times, caps and cordon states live in memory; the store says what they were.
+void Gateway::rebuild() {
+  const auto reader = store_->reader();
+  clock_ = std::make_unique<UptimeClock>(reader->uptime());
+  Policy& policy = *policy_;
+  policy.cordoner.restore_epoch(reader->epoch());
+  const auto active = reader->cordons(false, UINT32_MAX);
+  reader->origins([&](const store::Origin& origin) {
+    policy.origins.restore(origin);
+    const bool cordoned = std::any_of(active.begin(), active.end(), [&](const store::Cordon& c) {
+      return c.origin == origin.id && c.kind == store::CordonKind::enforced;
+    });
+    policy.cordoner.restore_origin(origin.id, origin.cordon_epoch, cordoned);
+  });
+  for (const store::Cordon& cordon : active) policy.recovery.restore(cordon);
+
+  // A claim without a result may have left, or not. Such a message is tried again if its origin is
+  // free (the one source of duplicates), and warned about if it is cordoned.
+  store::Batch uncertain;
+  std::uint64_t unsettled = 0;
+  reader->unsettled([&](const store::Unsettled& message) {
+    ++unsettled;
+    policy.cordoner.restore(message);
+    if (message.state != store::MessageState::claimed) return;
+    uncertain.push_back(store::MarkUncertain{message.id});
+  });
+  log::info("gateway.rebuilt", {{"unsettled", unsettled},
+                                {"uncertain", uncertain.size()},
+                                {"cordons", active.size()},
+                                {"origins", policy.origins.size()}});
+  if (!uncertain.empty())
+    store_->submit(std::move(uncertain), [](const store::Answer& answer) {
+      if (!answer.ok())
+        log::error("store.failed", {{"doing", "mark uncertain"}, {"why", answer.detail}});
+    });
+}
+
+std::shared_ptr<const Config> Gateway::config() const {
+  const std::lock_guard lock(config_mutex_);
+  return config_;
+}
+
+void Gateway::set_config(std::shared_ptr<const Config> config) {
+  with_policy([&](Policy& policy) {
+    policy.cordoner.set_limits(config->hold_limits());
+    policy.recovery.set_limits(config->safety_limits());
+  });
+  const std::lock_guard lock(config_mutex_);
+  config_ = std::move(config);
+}
+
+std::shared_ptr<const baits::Matcher> Gateway::matcher() const {
+  const std::lock_guard lock(config_mutex_);
+  return matcher_;
+}
+
+void Gateway::reload_baits() {
+  std::vector<baits::Bait> baits;
+  store_->reader()->active_baits([&](const store::BaitRow& row) { baits.push_back(row.bait); });
+  auto fresh = std::make_shared<const baits::Matcher>(baits);
+  log::info("baits.loaded", {{"count", fresh->size()}});
+  const std::lock_guard lock(config_mutex_);
+  matcher_ = std::move(fresh);
+}
+
+// ---- a session's way
+
+Peer Gateway::make_peer(std::string address, const ListenerSettings& listener,
+                        std::string session) const {
+  Peer peer{
+      .address = std::move(address), .listener = listener.name, .session = std::move(session)};
+  peer.traits = config()->traits(peer.address);
+  peer.mode = peer.traits.mode.value_or(listener.mode);
+  return peer;
+}
+
+OriginId Gateway::origin_of(const Peer& peer) {
+  const auto now = wall_now();
+  const auto kind = kind_of(peer.address);
+  store::Batch batch;
+  const OriginId id = with_policy([&](Policy& policy) {
+    if (const auto known = policy.origins.find(kind, peer.address)) {
+      if (policy.origins.touch(*known, now)) batch.push_back(store::TouchOrigin{*known, now});
+      return *known;
+    }
+    store::Origin fresh{.id = store_->next_origin_id(),
+                        .label = peer.traits.label.empty() ? peer.address : peer.traits.label,
+                        .first_seen = now,
+                        .last_seen = now};
+    fresh.identifiers.push_back({.kind = kind, .value = peer.address, .valid_from = now});
+    policy.origins.restore(fresh);
+    batch.push_back(store::AddOrigin{fresh});
+    return fresh.id;
+  });
+  if (!batch.empty()) responder_->keep_trying(std::move(batch));
+  return id;
+}
+
+std::optional<CordonId> Gateway::recorded_under(const Peer& peer) {
+  return with_policy([&](Policy& policy) -> std::optional<CordonId> {
+    const auto origin = policy.origins.find(kind_of(peer.address), peer.address);
+    if (!origin) return std::nullopt;
+    const auto standing = policy.recovery.standing(*origin);
+    if (!standing || standing->origin != *origin) return std::nullopt;
+    return standing->id;
+  });
+}
+
+HitOutcome Gateway::violation(const Peer& peer, const baits::Hit& hit, store::ViolationPlace place,
+                              bool null_sender) {
+  counters_.violations.fetch_add(1, std::memory_order_relaxed);
+  Violation seen{.origin = origin_of(peer),
+                 .bait = hit.id,
+                 .bait_kind = hit.kind,
+                 .place = place,
+                 .mode = peer.mode,
+                 .shared_origin = peer.traits.shared,
+                 .automatic_sender = null_sender,
+                 .listener = peer.listener,
+                 .session = peer.session,
+                 .at = wall_now(),
+                 .up = clock_->now()};
+  const Recovered recovered = with_policy([&](Policy& policy) {
+    seen.origins_seen = policy.origins.seen_since(seen.at - std::chrono::hours(24));
+    return policy.recovery.violation(seen);
+  });
+  responder_->carry_out(recovered);
+  HitOutcome outcome{.alert = recovered.alert, .quarantine_message = recovered.quarantine_message};
+  if (recovered.alert.cordon != CordonId{}) outcome.record = recovered.alert.cordon;
+  return outcome;
+}
+
+void Gateway::transaction_ended(const store::Alert& alert) { responder_->settle(alert.id); }
+
+// A message whose header says that a program answered by itself proves nothing about its sender,
+// who may only have answered a forged bait (RFC 3834). The cordon that its RCPT raised goes, and
+// the message alone is kept.
+store::Alert Gateway::settle_automatic_reply(const Peer& peer, Submission& submission) {
+  store::Alert alert = *submission.violation;
+  if (!submission.facts.auto_submitted || alert.response != store::Response::cordon) return alert;
+  const Violation seen{.origin = alert.origin,
+                       .bait = alert.bait,
+                       .bait_kind = alert.bait_kind,
+                       .place = alert.place,
+                       .mode = peer.mode,
+                       .shared_origin = peer.traits.shared,
+                       .automatic_sender = true,
+                       .at = wall_now(),
+                       .up = clock_->now()};
+  const auto downgraded =
+      with_policy([&](Policy& policy) { return policy.recovery.automatic_reply(alert, seen); });
+  if (!downgraded) return alert;
+  alert.response = downgraded->response;
+  alert.reason = downgraded->reason;
+  submission.quarantine_alone = true;
+  responder_->withdraw(alert, *downgraded);
+  wake();
+  return alert;
+}
+
+void Gateway::accept(const Peer& peer, Submission submission,
+                     std::function<void(AcceptOutcome)> done) {
+  const auto settings = config();
+  const OriginId origin = origin_of(peer);
+  AlertId alone{};
+  if (submission.violation) {
+    const store::Alert alert = settle_automatic_reply(peer, submission);
+    if (submission.quarantine_alone) alone = alert.id;
+  }
+
+  auto holding = holding_for(settings->rules(), settings->settings().cordoning.period,
+                             *submission.envelope, peer.address);
+  if (peer.mode == Mode::observe) holding.period = std::chrono::milliseconds(0);
+  const bool counted = holding.period.count() > 0;
+
+  const auto admission = with_policy([&](Policy& policy) {
+    count_shadow(policy, origin);
+    return policy.cordoner.admit(origin);
+  });
+  if (admission.deferred && counted && alone == AlertId{}) return done(AcceptOutcome::cap_reached);
+
+  store::Message message;
+  message.id = submission.id;
+  message.origin = origin;
+  message.listener = peer.listener;
+  message.session = peer.session;
+  message.accepted_at = wall_now();
+  message.accepted_up = clock_->now();
+  message.due = message.accepted_up + holding.period;
+  message.clearance = admission.clearance;
+  message.quarantined_by = alone;
+  message.envelope = *submission.envelope;
+  message.trace = std::move(submission.trace);
+  message.octets = submission.octets;
+  message.digest = submission.digest;
+  message.subject = std::move(submission.facts.subject);
+  message.message_id = std::move(submission.facts.message_id);
+  message.references = std::move(submission.facts.references);
+
+  const Cordoner::Held held{.id = message.id,
+                            .origin = origin,
+                            .due = message.due,
+                            .clearance = message.clearance,
+                            .alone = alone != AlertId{},
+                            .counted = counted};
+  store::Batch batch;
+  if (holding.bypass != nullptr)
+    batch.push_back(
+        store::AddAudit{{.at = message.accepted_at,
+                         .who = "cordond",
+                         .action = "bypass",
+                         .object = std::to_string(static_cast<std::int64_t>(message.id)),
+                         .detail = "rule " + holding.bypass->name}});
+  if (alone != AlertId{})
+    batch.push_back(store::SetAlertResponse{alone, submission.violation->response,
+                                            submission.violation->reason, message.id});
+  batch.push_back(
+      store::Accept{std::move(message), submission.last_piece, std::move(submission.last_bytes)});
+  store_->submit(std::move(batch), [this, held, quarantined = admission.quarantined,
+                                    done = std::move(done)](const store::Answer& answer) {
+    if (answer.ok()) {
+      counters_.accepted.fetch_add(1, std::memory_order_relaxed);
+      with_policy([&](Policy& policy) {
+        policy.cordoner.add(held, clock_->now());
+        if (quarantined)
+          if (const auto standing = policy.recovery.standing(held.origin)) {
+            const std::lock_guard lock(records_mutex_);
+            ++counted_[standing->id];
+          }
+      });
+      wake();
+    } else {
+      log::error(
+          "message.not_stored",
+          {{"id", held.id}, {"why", store::describe(answer.error)}, {"detail", answer.detail}});
+    }
+    done(outcome_of(answer));
+  });
+}
+
+// What a shadow cordon would have quarantined.
+void Gateway::count_shadow(Policy& policy, OriginId origin) {
+  const auto standing = policy.recovery.standing(origin);
+  if (!standing || standing->kind != store::CordonKind::shadow) return;
+  const std::lock_guard lock(records_mutex_);
+  ++counted_[standing->id];
+}
+
+// ---- the record of cordoned sessions
+
+void Gateway::record(store::TranscriptLine line) {
+  const auto most = config()->settings().cordoning.transcript_lines;
+  const std::lock_guard lock(records_mutex_);
+  std::uint32_t& kept = lines_kept_[line.cordon];
+  if (kept >= most) return;
+  if (++kept == most) line.text = "[the record is full: transcript_lines]";
+  lines_.push_back(std::move(line));
+}
+
+void Gateway::flush_records() {
+  store::Batch batch;
+  {
+    const std::lock_guard lock(records_mutex_);
+    if (!lines_.empty()) batch.push_back(store::AddTranscript{std::exchange(lines_, {})});
+    for (const auto& [cordon, count] : std::exchange(counted_, {}))
+      batch.push_back(store::CountCordon{cordon, count});
+  }
+  if (batch.empty()) return;
+  store_->submit(std::move(batch), [](const store::Answer& answer) {
+    if (!answer.ok())
+      log::warn("store.failed", {{"doing", "record session"}, {"why", answer.detail}});
+  });
+}
+
+}  // namespace cordon::proxy

@@ -1,0 +1,41 @@
+// Warns the recipients of what a cordoned origin had already sent (BESIDES 4.3, weak recovery).
+// Works through the revocation records behind a durable cursor, in pieces, so that neither a crash
+// nor a million records repeats or skips a warning. All on the back office's io_context.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "cordon/warning_plan.h"
+#include "proxy/gateway.h"
+#include "proxy/reader_pool.h"
+
+namespace cordon::proxy {
+
+class Warner {
+ public:
+  Warner(boost::asio::io_context& context, Gateway& gateway, ReaderPool& readers)
+      : context_(context), gateway_(gateway), readers_(readers) {}
+
+  // At start: the cordons of former runs whose warnings are not all written.
+  void take_up();
+  // Begins when warning_delay has passed since the cordon was raised and no message of the origin
+  // is between its gate and its result.
+  void watch(const store::Cordon& cordon);
+
+ private:
+  void wait(store::CordonId cordon, std::chrono::milliseconds time);
+  void try_begin(store::CordonId cordon);
+  void write_some(store::CordonId cordon);
+  void try_later(store::CordonId cordon);
+
+  boost::asio::io_context& context_;
+  Gateway& gateway_;
+  ReaderPool& readers_;
+};
+
+}  // namespace cordon::proxy

@@ -1,0 +1,215 @@
+"""What the integration tests share: cordond, its sink and its operator's command as real processes,
+each in private directories on loopback, ended by their process ids."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import smtplib
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+BIN = Path(os.environ.get("CORDON_BIN", Path(__file__).parents[2] / "build/release/bin"))
+
+# Under a sanitizer everything is slower; patience is a limit, never a wait.
+PATIENCE = float(os.environ.get("CORDON_PATIENCE", "30"))
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def eventually(condition, what, patience=PATIENCE):
+    """The value of condition() once it is true; fails when patience ends."""
+    end = time.monotonic() + patience
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {patience:.0f} s: {what}")
+        time.sleep(0.02)
+
+
+def port_open(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Process:
+    """A child with its output in a file, ended by pid."""
+
+    def __init__(self, args, log):
+        self.log_path = Path(log)
+        self.log = open(log, "ab")
+        self.child = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=self.log,
+                                      stderr=subprocess.STDOUT)
+
+    def alive(self):
+        return self.child.poll() is None
+
+    def stop(self, how=signal.SIGTERM):
+        """The exit code."""
+        if self.alive():
+            self.child.send_signal(how)
+        try:
+            return self.child.wait(60)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            raise AssertionError(f"{self.child.args[0]} did not stop") from None
+        finally:
+            self.log.close()
+
+
+class Sink:
+    """cordon-sink: the real server's place, keeping every message as a file."""
+
+    def __init__(self, folder, port=None):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.port = port or free_port()
+        self.process = None
+        self.start()
+
+    def start(self):
+        self.process = Process([BIN / "cordon-sink", "--listen", f"127.0.0.1:{self.port}", "--quiet",
+                                "--dir", self.folder], self.folder / "sink.log")
+        eventually(lambda: port_open(self.port), "the sink listens")
+
+    def stop(self):
+        self.process.stop()
+
+    def messages(self):
+        """[(sender, [recipients], content)] in the order of arrival."""
+        found = []
+        for path in sorted(self.folder.glob("*.eml")):
+            sender, *recipients = path.with_suffix(".env").read_text().splitlines()
+            found.append((sender, recipients, path.read_bytes()))
+        return found
+
+    def recipients(self):
+        """Every recipient of every message, notices too, sorted."""
+        return sorted(to for _, recipients, _ in self.messages() for to in recipients)
+
+
+class Gateway:
+    """cordond with its settings as --set overrides."""
+
+    def __init__(self, folder, upstream_port, settings=(), listeners=1):
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.port = free_port()
+        self.socket = self.folder / "control.sock"
+        self.settings = [
+            f"listener.0.address=127.0.0.1:{self.port}",
+            f"route.smarthost.port={upstream_port}",
+            f"paths.state_dir={self.folder}/state",
+            f"paths.control_socket={self.socket}",
+            "hostname=gw.example",
+            "notices.local_domains=in.example",
+            "notices.operators=operator@in.example",
+            "notices.warning_delay=0s",
+            *settings,
+        ]
+        self.process = None
+
+    def args(self, extra=()):
+        args = [BIN / "cordond"]
+        for setting in [*self.settings, *extra]:
+            args += ["--set", setting]
+        return args
+
+    def start(self, extra=()):
+        self.process = Process(self.args(extra), self.folder / "cordond.log")
+        eventually(lambda: port_open(self.port) or not self.process.alive(), "cordond listens")
+        if not self.process.alive():
+            raise AssertionError(self.log())
+        eventually(self.socket.exists, "the control socket is there")
+        return self
+
+    def stop(self, how=signal.SIGTERM):
+        return self.process.stop(how)
+
+    def kill(self):
+        self.process.stop(signal.SIGKILL)
+
+    def log(self):
+        return (self.folder / "cordond.log").read_text(errors="replace")
+
+    # ---- the operator
+
+    def run_ctl(self, *words, stdin=""):
+        return subprocess.run([BIN / "cordonctl", "--socket", self.socket, *map(str, words)],
+                              input=stdin, capture_output=True, text=True, timeout=PATIENCE + 30)
+
+    def ctl(self, *words, stdin=""):
+        """Standard output of a command that must succeed."""
+        done = self.run_ctl(*words, stdin=stdin)
+        if done.returncode != 0:
+            raise AssertionError(f"cordonctl {words}: {done.returncode}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def rows(self, *words):
+        """The JSON rows of a listing; an empty listing is no error."""
+        done = self.run_ctl(*words, "--json")
+        if done.returncode not in (0, 1):
+            raise AssertionError(f"cordonctl {words}: {done.returncode}\n{done.stdout}{done.stderr}")
+        return [json.loads(line) for line in done.stdout.splitlines() if line]
+
+    def status(self):
+        return self.rows("status")[0]
+
+    # ---- a client
+
+    def client(self, source="127.0.0.1"):
+        """An SMTP session from the host `source`: each 127.0.0.x is an origin of its own."""
+        return smtplib.SMTP("127.0.0.1", self.port, local_hostname="client.example",
+                            timeout=PATIENCE, source_address=(source, 0))
+
+    def send(self, sender, recipients, content, source="127.0.0.1"):
+        with self.client(source) as session:
+            session.sendmail(sender, recipients, content)
+
+
+class House:
+    """A folder for one test, with a sink and a gateway; use with `with`."""
+
+    def __init__(self, *settings, start=True):
+        self.folder = Path(tempfile.mkdtemp(prefix="cordon-"))
+        self.sink = Sink(self.folder / "sink")
+        self.gateway = Gateway(self.folder / "gateway", self.sink.port, settings)
+        if start:
+            self.gateway.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        for part in (self.gateway, self.sink):
+            if part.process and part.process.alive():
+                part.process.stop(signal.SIGKILL if kind else signal.SIGTERM)
+        if kind:
+            print(f"kept for a look: {self.folder}")
+            print(self.gateway.log()[-4000:])
+        else:
+            shutil.rmtree(self.folder)
+
+
+def message(subject, body="Hello\r\n", sender="anna@in.example", to="bert@in.example"):
+    """A plain message as bytes."""
+    return (f"From: {sender}\r\nTo: {to}\r\nSubject: {subject}\r\n"
+            f"Message-ID: <{subject.replace(' ', '.')}@client.example>\r\n\r\n{body}").encode()
+
+
+def without_trace(content):
+    """The content behind the one field that Cordon adds, which must be there."""
+    match = re.match(rb"Received: from .*?\r\n(?![ \t])", content, re.S)
+    if not match or b"by gw.example" not in match.group():
+        raise AssertionError(f"no Received field of Cordon in front: {content[:200]!r}")
+    return content[match.end():]
