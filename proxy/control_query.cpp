@@ -160,9 +160,9 @@ void ControlQuery::send_history(const store::MessageView& view) {
   }
   const std::string id = text_of(message.id);
   for (const store::AuditEntry& entry : reader_.audit(most_newest)) {
-    const bool of_messages =
-        entry.action.starts_with("queue") || entry.action.starts_with("quarantine") ||
-        entry.action.starts_with("message") || entry.action.starts_with("bypass");
+    // Ids of other things may be the same numbers.
+    const bool of_messages = entry.action == "hold" || entry.action == "release" ||
+                             entry.action == "delete" || entry.action == "bypass";
     if (!of_messages) continue;
     const std::string objects = "," + entry.object + ",";
     if (objects.find("," + id + ",") == std::string::npos) continue;

@@ -58,8 +58,19 @@ class ControlChange {
 
   static Fault bad(std::string message) { return {ErrorCode::bad_argument, std::move(message), 0}; }
 
+  // The error with its notes: which bait was refused, and why.
+  static std::string reasons(const ActionResult& done) {
+    constexpr std::size_t enough = 20;
+    std::string words = done.error;
+    for (std::size_t i = 0; i < done.notes.size(); ++i) {
+      if (i == enough) return words + "; and " + std::to_string(done.notes.size() - i) + " more";
+      words += "; " + done.notes[i];
+    }
+    return words;
+  }
+
   Refusal take(ActionResult done) {
-    if (!done.ok()) return Fault{ErrorCode::failed, done.error, 0};
+    if (!done.ok()) return Fault{ErrorCode::failed, reasons(done), 0};
     result = std::move(done);
     return std::nullopt;
   }
@@ -102,7 +113,7 @@ class ControlChange {
       const ActionResult done = actions_.lift_cordon(store::CordonId{id}, args_.withdraw, who_);
       if (!done.ok()) {
         // What was lifted before stays lifted; the client must learn of both.
-        if (args_.ids.size() == 1) return Fault{ErrorCode::failed, done.error, 0};
+        if (args_.ids.size() == 1) return Fault{ErrorCode::failed, reasons(done), 0};
         result.notes.push_back(std::to_string(id) + ": " + done.error);
         continue;
       }

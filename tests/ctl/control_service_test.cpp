@@ -256,6 +256,19 @@ TEST_CASE("an action that fails says so") {
         R"({"id":9,"error":{"code":"failed","message":"the disk is full"}})");
 }
 
+TEST_CASE("a refusal tells each reason, up to a bound") {
+  Bench bench;
+  bench.actions.error = "refused; nothing was added";
+  bench.actions.notes = {"com: a public suffix", "a.example: your own domain"};
+  wire::Arguments args;
+  args.baits = {{wire::BaitKind::domain, "com", ""}};
+  CHECK(bench.last(Command::bait_add, args) ==
+        R"({"id":9,"error":{"code":"failed","message":"refused; nothing was added; )"
+        R"(com: a public suffix; a.example: your own domain"}})");
+  bench.actions.notes.assign(25, "x");
+  CHECK(bench.last(Command::bait_add, args).ends_with("x; and 5 more\"}}"));
+}
+
 TEST_CASE("content is the Received field and then the body, octet for octet") {
   Bench bench;
   bench.data.body = std::string(100'000, 'x') + std::string("\0\xff\r\n", 4);
@@ -292,9 +305,9 @@ TEST_CASE("content that is gone, or ends early, is an error and not an empty mes
 
 TEST_CASE("showing a message tells its history, in order, and of no other message") {
   Bench bench;
-  bench.data.audit = {{2, noon + 2s, 0, "root", "queue release", "11,1", ""},
-                      {1, noon + 1s, 0, "ann", "queue hold", "1,2", "for now"},
-                      {3, noon, 0, "ann", "queue hold", "11,21", ""},
+  bench.data.audit = {{2, noon + 2s, 0, "root", "release", "11,1", ""},
+                      {1, noon + 1s, 0, "ann", "hold", "1,2", "for now"},
+                      {3, noon, 0, "ann", "hold", "11,21", ""},
                       {4, noon, 0, "ann", "bait remove", "1", ""}};
   wire::Arguments args;
   args.ids = {1};
@@ -307,7 +320,7 @@ TEST_CASE("showing a message tells its history, in order, and of no other messag
     }
   }
   CHECK(history == std::vector<std::string>{"cordond accepted by submission in session s1",
-                                            "ann queue hold: for now", "root queue release"});
+                                            "ann hold: for now", "root release"});
 }
 
 TEST_CASE("revocation records come page by page, filtered, each once") {

@@ -187,6 +187,7 @@ class FakeActions : public proxy::OperatorActions {
  public:
   std::vector<std::string> calls;
   std::string error;  // of every action, if not empty
+  std::vector<std::string> notes;
   std::string bait_mailbox = "eve@bait.example";
 
   proxy::GatewayStatus status() override {
@@ -250,7 +251,7 @@ class FakeActions : public proxy::OperatorActions {
   }
   proxy::ActionResult note(const std::string& call, std::size_t changed, const proxy::Caller& who) {
     calls.push_back(call + " by " + who.user);
-    if (!error.empty()) return {error, 0, {}};
+    if (!error.empty()) return {error, 0, notes};
     return {"", changed, {}};
   }
 };
