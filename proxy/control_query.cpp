@@ -160,9 +160,11 @@ void ControlQuery::send_history(const store::MessageView& view) {
   }
   const std::string id = text_of(message.id);
   for (const store::AuditEntry& entry : reader_.audit(most_newest)) {
-    // Ids of other things may be the same numbers.
-    const bool of_messages = entry.action == "hold" || entry.action == "release" ||
-                             entry.action == "delete" || entry.action == "bypass";
+    // Ids of other things may be the same numbers. "queue hold" and "hold" are the same decision.
+    const std::string_view verb =
+        std::string_view(entry.action).substr(entry.action.rfind(' ') + 1);
+    const bool of_messages =
+        verb == "hold" || verb == "release" || verb == "delete" || verb == "bypass";
     if (!of_messages) continue;
     const std::string objects = "," + entry.object + ",";
     if (objects.find("," + id + ",") == std::string::npos) continue;

@@ -306,7 +306,7 @@ TEST_CASE("content that is gone, or ends early, is an error and not an empty mes
 TEST_CASE("showing a message tells its history, in order, and of no other message") {
   Bench bench;
   bench.data.audit = {{2, noon + 2s, 0, "root", "release", "11,1", ""},
-                      {1, noon + 1s, 0, "ann", "hold", "1,2", "for now"},
+                      {1, noon + 1s, 0, "ann", "queue hold", "1,2", "for now"},
                       {3, noon, 0, "ann", "hold", "11,21", ""},
                       {4, noon, 0, "ann", "bait remove", "1", ""}};
   wire::Arguments args;
@@ -320,7 +320,7 @@ TEST_CASE("showing a message tells its history, in order, and of no other messag
     }
   }
   CHECK(history == std::vector<std::string>{"cordond accepted by submission in session s1",
-                                            "ann hold: for now", "root release"});
+                                            "ann queue hold: for now", "root release"});
 }
 
 TEST_CASE("revocation records come page by page, filtered, each once") {
