@@ -121,10 +121,14 @@ Peer Gateway::make_peer(std::string address, const ListenerSettings& listener,
 OriginId Gateway::origin_of(const Peer& peer) {
   const auto now = wall_now();
   const auto kind = kind_of(peer.address);
-  store::Batch batch;
-  const OriginId id = with_policy([&](Policy& policy) {
+  // Submitted under the lock: once another session can find the origin, what it submits for it
+  // comes after the origin itself.
+  return with_policy([&](Policy& policy) {
+    store::Batch batch;
     if (const auto known = policy.origins.find(kind, peer.address)) {
-      if (policy.origins.touch(*known, now)) batch.push_back(store::TouchOrigin{*known, now});
+      if (!policy.origins.touch(*known, now)) return *known;
+      batch.push_back(store::TouchOrigin{*known, now});
+      responder_->keep_trying(std::move(batch));
       return *known;
     }
     store::Origin fresh{.id = store_->next_origin_id(),
@@ -132,12 +136,11 @@ OriginId Gateway::origin_of(const Peer& peer) {
                         .first_seen = now,
                         .last_seen = now};
     fresh.identifiers.push_back({.kind = kind, .value = peer.address, .valid_from = now});
-    policy.origins.restore(fresh);
     batch.push_back(store::AddOrigin{fresh});
+    responder_->keep_trying(std::move(batch));
+    policy.origins.restore(fresh);
     return fresh.id;
   });
-  if (!batch.empty()) responder_->keep_trying(std::move(batch));
-  return id;
 }
 
 std::optional<CordonId> Gateway::recorded_under(const Peer& peer) {

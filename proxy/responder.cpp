@@ -62,31 +62,30 @@ bool Responder::failed(Place owed, const store::Answer& answer) {
   return answer.error == store::StoreError::fault && owed != owed_.begin();
 }
 
+// On the store's writer thread, so that answers never cross. Policy's lock comes before ours.
 void Responder::on_answer(Place owed, const store::Answer& answer) {
+  enum class Turn : std::uint8_t { none, failing, recovered } turn = Turn::none;
   std::function<void()> stored;
-  bool recovered = false;
   {
     const std::lock_guard lock(mutex_);
     if (failed(owed, answer)) {
-      if (!failing_)
-        log::error("alert.not_stored",
-                   {{"why", answer.detail}, {"effect", "nothing is committed until it is"}});
-      failing_ = true;
-      gateway_.with_policy([](Policy& policy) { policy.cordoner.stop_commits(true); });
+      if (!std::exchange(failing_, true)) turn = Turn::failing;
       if (!std::exchange(retry_set_, true)) boost::asio::post(context_, [this] { retry_later(); });
-      return;
-    }
-    if (!answer.ok() && answer.error != store::StoreError::closed)
-      log::error("alert.refused_by_store", {{"why", answer.detail}});
-    stored = std::move(owed->stored);
-    owed_.erase(owed);
-    if (failing_ && owed_.empty()) {
-      failing_ = false;
-      recovered = true;
-      gateway_.with_policy([](Policy& policy) { policy.cordoner.stop_commits(false); });
+    } else {
+      if (!answer.ok() && answer.error != store::StoreError::closed)
+        log::error("alert.refused_by_store", {{"why", answer.detail}});
+      stored = std::move(owed->stored);
+      owed_.erase(owed);
+      if (owed_.empty() && std::exchange(failing_, false)) turn = Turn::recovered;
     }
   }
-  if (recovered) {
+  if (turn == Turn::failing) {
+    gateway_.with_policy([](Policy& policy) { policy.cordoner.stop_commits(true); });
+    log::error("alert.not_stored",
+               {{"why", answer.detail}, {"effect", "nothing is committed until it is"}});
+  }
+  if (turn == Turn::recovered) {
+    gateway_.with_policy([](Policy& policy) { policy.cordoner.stop_commits(false); });
     log::warn("alert.stored", {{"effect", "commits go on"}});
     gateway_.wake();
     boost::asio::post(context_, [this] {

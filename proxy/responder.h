@@ -35,7 +35,8 @@ class Responder {
   // The transaction that raised the alert is over: its response is final.
   void settle(store::AlertId alert);
   // Submits control state that must not be lost, again and again until it is stored. While any such
-  // batch is not, nothing is committed. Batches keep their order.
+  // batch is not, nothing is committed. Batches keep their order. May be called under policy's
+  // lock.
   void keep_trying(store::Batch batch, std::function<void()> stored = {});
 
  private:

@@ -34,14 +34,7 @@ void answer_all(std::span<Entry> group, const Answer& answer) {
 
 }  // namespace
 
-GroupWriter::GroupWriter(Database& db)
-    : db_(db),
-      ids_(db,
-           [this] {
-             const std::lock_guard lock(mutex_);
-             changed_.notify_all();
-           }),
-      thread_([this] { run(); }) {}
+GroupWriter::GroupWriter(Database& db) : db_(db), ids_(db), thread_([this] { run(); }) {}
 
 void GroupWriter::submit(Batch batch, Store::Done done) {
   Entry entry{std::move(batch), std::move(done), 0, false, {}};
@@ -73,7 +66,6 @@ void GroupWriter::between_transactions(const std::function<void()>& work) {
 }
 
 void GroupWriter::run() {
-  ids_.writer_is(std::this_thread::get_id());
   std::vector<Entry> group;
   while (take_group(group)) {
     if (!group.empty() && group.front().too_late) {
@@ -84,7 +76,6 @@ void GroupWriter::run() {
     for (Entry& entry : group) entry.done(entry.answer);
     group.clear();
   }
-  ids_.close();
 }
 
 // Waits for work; false when the writer is to end. A group has only batches that came in time, or
@@ -93,8 +84,7 @@ bool GroupWriter::take_group(std::vector<Entry>& group) {
   std::unique_lock lock(mutex_);
   writing_ = false;
   if (pauses_ > 0) changed_.notify_all();
-  changed_.wait(lock,
-                [this] { return pauses_ == 0 && (!queue_.empty() || stopping_ || ids_.wanted()); });
+  changed_.wait(lock, [this] { return pauses_ == 0 && (!queue_.empty() || stopping_); });
   if (queue_.empty() && stopping_) return false;
   std::size_t octets = 0;
   std::size_t commands = 0;
@@ -133,22 +123,17 @@ void GroupWriter::write(std::span<Entry> group) {
 }
 
 void GroupWriter::write_in_one_transaction(std::span<Entry> group, Apart apart) {
-  try {
-    Transaction transaction(db_, Transaction::Kind::write);
-    ids_.write_marks(db_);
-    for (Entry& entry : group) {
-      entry.answer = Answer{};
-      if (apart == Apart::yes) {
-        apply_apart(entry);
-      } else {
-        apply_batch(entry);
-      }
+  Transaction transaction(db_, Transaction::Kind::write);
+  ids_.write_marks(db_);
+  for (Entry& entry : group) {
+    entry.answer = Answer{};
+    if (apart == Apart::yes) {
+      apply_apart(entry);
+    } else {
+      apply_batch(entry);
     }
-    transaction.commit();
-  } catch (...) {
-    ids_.failed();
-    throw;
   }
+  transaction.commit();
   ids_.committed();
 }
 

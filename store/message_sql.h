@@ -30,7 +30,8 @@ inline constexpr const char* insert_recipient =
 
 // "Claim unless cordoned": held, not frozen, not in quarantine.
 inline constexpr const char* claim_message =
-    "UPDATE message SET state = 1 WHERE id = ?1 AND state IN (0, 2) AND frozen = 0 AND quarantined_by = 0"
+    "UPDATE message SET state = 1 WHERE id = ?1 AND state IN (0, 2) AND frozen = 0 AND "
+    "quarantined_by = 0"
     " AND clearance >= (SELECT cordon_epoch FROM origin WHERE origin.id = message.origin)";
 inline constexpr const char* message_for_attempt =
     "SELECT state, kind, origin FROM message WHERE id = ?1";

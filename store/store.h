@@ -28,26 +28,56 @@ namespace cordon::store {
 
 // ---- commands
 
-struct AddOrigin { Origin origin; };                     // id from next_origin_id()
-struct AddIdentifier { OriginId origin{}; Identifier identifier; };
-struct EndIdentifier { OriginId origin{}; IdentifierKind kind{}; std::string value; WallTime at; };
-struct TouchOrigin { OriginId origin{}; WallTime seen; };
+struct AddOrigin {
+  Origin origin;
+};  // id from next_origin_id()
+struct AddIdentifier {
+  OriginId origin{};
+  Identifier identifier;
+};
+struct EndIdentifier {
+  OriginId origin{};
+  IdentifierKind kind{};
+  std::string value;
+  WallTime at;
+};
+struct TouchOrigin {
+  OriginId origin{};
+  WallTime seen;
+};
 
 // A piece of the content of a message that is not accepted yet. Pieces count from 0. Pieces of
 // messages that are never accepted are cleared away at the next open, or by DropBody.
 inline constexpr std::size_t max_body_piece = std::size_t{64} * 1024;  // octets
-struct AppendBody { MessageId message{}; std::uint32_t piece = 0; std::string bytes; };
-struct DropBody { MessageId message{}; };
+struct AppendBody {
+  MessageId message{};
+  std::uint32_t piece = 0;
+  std::string bytes;
+};
+struct DropBody {
+  MessageId message{};
+};
 // The message with its recipients, and the last piece of its content (may be the only one).
-struct Accept { Message message; std::uint32_t piece = 0; std::string bytes; };
+struct Accept {
+  Message message;
+  std::uint32_t piece = 0;
+  std::string bytes;
+};
 
-// held or uncertain -> claimed, for each message that is unfrozen and not in quarantine by the store's own
-// reckoning ("claim unless cordoned"). The others are left alone; Answer::claimed tells which went.
-struct Claim { std::vector<MessageId> messages; };
+// held or uncertain -> claimed, for each message that is unfrozen and not in quarantine by the
+// store's own reckoning ("claim unless cordoned"). The others are left alone; Answer::claimed tells
+// which went.
+struct Claim {
+  std::vector<MessageId> messages;
+};
 // The outcome of one attempt: each result settles or defers one recipient. When none is pending any
 // more the message becomes committed or failed and its content is dropped, else held until `due`.
 struct RecordAttempt {
-  struct Result { std::uint32_t index = 0; RecipientState state{}; std::string reply; };
+  struct Result {
+    std::uint32_t index = 0;
+    RecipientState state{};
+    std::string reply;
+  };
   MessageId message{};
   WallTime at;
   Uptime due;
@@ -55,36 +85,93 @@ struct RecordAttempt {
   bool count_attempt = true;  // false: nothing was tried (the gate was closed, or expiry)
 };
 // claimed -> held again without any try (the gate was shut, or a clean stop).
-struct Unclaim { MessageId message{}; };
-// claimed or held -> uncertain: it may have left. Found claimed at start-up, or its final dot was not
-// answered. It may be claimed again; that it may have been received stays on record (revocations())
-// until a delivery makes it certain.
-struct MarkUncertain { MessageId message{}; };
+struct Unclaim {
+  MessageId message{};
+};
+// claimed or held -> uncertain: it may have left. Found claimed at start-up, or its final dot was
+// not answered. It may be claimed again; that it may have been received stays on record
+// (revocations()) until a delivery makes it certain.
+struct MarkUncertain {
+  MessageId message{};
+};
 
-struct Freeze { MessageId message{}; bool frozen = true; };
+struct Freeze {
+  MessageId message{};
+  bool frozen = true;
+};
 // Lets a message go whatever cordon or quarantine it is under; due at once.
-struct Release { MessageId message{}; Uptime due; };
-struct DeleteMessage { MessageId message{}; };  // content dropped, envelope kept as a record
+struct Release {
+  MessageId message{};
+  Uptime due;
+};
+struct DeleteMessage {
+  MessageId message{};
+};  // content dropped, envelope kept as a record
 
-struct RaiseAlert { Alert alert; std::optional<Cordon> cordon; };  // sets the origin's cordon_epoch
-struct CountHit { AlertId alert{}; BaitId bait{}; std::uint32_t times = 1; };  // more violations in the same cordon
-struct SetAlertResponse { AlertId alert{}; Response response{}; std::string reason; MessageId message{}; };
-struct LiftCordon { CordonId cordon{}; WallTime at; bool withdrawn = false; };
-struct CountCordon { CordonId cordon{}; std::uint64_t quarantined = 0; std::uint64_t committed_before = 0; };  // adds
-struct AddTranscript { std::vector<TranscriptLine> lines; };
+struct RaiseAlert {
+  Alert alert;
+  std::optional<Cordon> cordon;
+};  // sets the origin's cordon_epoch
+struct CountHit {
+  AlertId alert{};
+  BaitId bait{};
+  std::uint32_t times = 1;
+};  // more violations in the same cordon
+struct SetAlertResponse {
+  AlertId alert{};
+  Response response{};
+  std::string reason;
+  MessageId message{};
+};
+struct LiftCordon {
+  CordonId cordon{};
+  WallTime at;
+  bool withdrawn = false;
+};
+struct CountCordon {
+  CordonId cordon{};
+  std::uint64_t quarantined = 0;
+  std::uint64_t committed_before = 0;
+};  // adds
+struct AddTranscript {
+  std::vector<TranscriptLine> lines;
+};
 
 // Written with the cursor in one batch, so that a crash neither repeats nor skips a warning.
-struct AddWarnings { CordonId cordon{}; std::vector<Warning> warnings; std::string cursor; bool done = false; };
-struct SetWarning { WarningId warning{}; WarningState state{}; std::string reason; MessageId notice{}; };
+struct AddWarnings {
+  CordonId cordon{};
+  std::vector<Warning> warnings;
+  std::string cursor;
+  bool done = false;
+};
+struct SetWarning {
+  WarningId warning{};
+  WarningState state{};
+  std::string reason;
+  MessageId notice{};
+};
 
-struct AddBaits { std::vector<BaitRow> baits; };          // ids from next_bait_id()
-struct RetireBaits { std::vector<BaitId> baits; WallTime at; std::string why; };
-struct AddAudit { AuditEntry entry; };                    // id is set by the store
+struct AddBaits {
+  std::vector<BaitRow> baits;
+};  // ids from next_bait_id()
+struct RetireBaits {
+  std::vector<BaitId> baits;
+  WallTime at;
+  std::string why;
+};
+struct AddAudit {
+  AuditEntry entry;
+};  // id is set by the store
 
-struct SaveUptime { Uptime now; };
+struct SaveUptime {
+  Uptime now;
+};
 // Forgets settled messages, ended alerts' transcripts and audit entries older than `before`; never
 // one of an unlifted cordon or awaiting warning. At most `limit` messages a call.
-struct Prune { WallTime before; std::uint32_t limit = 1000; };
+struct Prune {
+  WallTime before;
+  std::uint32_t limit = 1000;
+};
 
 using Command =
     std::variant<AddOrigin, AddIdentifier, EndIdentifier, TouchOrigin, AppendBody, DropBody, Accept,
@@ -112,16 +199,16 @@ struct Answer {
 // ---- reading
 
 struct MessageFilter {
-  std::vector<MessageId> ids;             // empty: any
+  std::vector<MessageId> ids;  // empty: any
   std::optional<OriginId> origin;
-  std::string sender;                     // whole address or @domain; empty: any
-  std::string recipient;                  // likewise
-  std::optional<AlertId> alert;           // messages of the cordon or quarantine that it caused
+  std::string sender;            // whole address or @domain; empty: any
+  std::string recipient;         // likewise
+  std::optional<AlertId> alert;  // messages of the cordon or quarantine that it caused
   std::optional<WallTime> accepted_before;
   std::optional<WallTime> accepted_after;
   enum class Which : std::uint8_t { queue, quarantine, all } which = Which::all;
   // queue: held, claimed or uncertain and not in quarantine. quarantine: held and in quarantine.
-  MessageId after{};                      // for paging: only ids above this
+  MessageId after{};  // for paging: only ids above this
   std::uint32_t limit = 1000;
 };
 
@@ -152,7 +239,7 @@ class Reader {
 
   // At start.
   virtual Uptime uptime() = 0;
-  virtual Epoch epoch() = 0;  // highest in use
+  virtual Epoch epoch() = 0;                                                     // highest in use
   virtual void unsettled(const std::function<void(const Unsettled&)>& row) = 0;  // by id
   virtual void origins(const std::function<void(const Origin&)>& row) = 0;       // by id
   virtual void active_baits(const std::function<void(const BaitRow&)>& row) = 0;
@@ -173,14 +260,16 @@ class Reader {
   virtual std::vector<Cordon> cordons(bool also_lifted, std::uint32_t limit) = 0;
   virtual std::vector<TranscriptLine> transcript(CordonId id, std::uint32_t limit) = 0;  // in order
   virtual std::vector<Warning> warnings(std::optional<AlertId> alert, std::uint32_t limit) = 0;
-  virtual std::vector<BaitRow> baits(bool also_retired, BaitId after, std::uint32_t limit) = 0;  // by id
+  virtual std::vector<BaitRow> baits(bool also_retired, BaitId after,
+                                     std::uint32_t limit) = 0;  // by id
   virtual std::vector<AuditEntry> audit(std::uint32_t limit) = 0;
 
   // Revocation (BESIDES 4.3). Records of `origin` since `since`, committed (or uncertain) before
   // epoch's cordon was raised or since; by recipient, then message. Only recipients above `after`
   // (normal form: the mailbox with domain in lower case), whole recipients, about `limit` records.
   virtual std::vector<RevocationRecord> revocations(OriginId origin, WallTime since,
-                                                    std::string_view after, std::uint32_t limit) = 0;
+                                                    std::string_view after,
+                                                    std::uint32_t limit) = 0;
   // Those of one recipient (normal form), by message.
   virtual std::vector<RevocationRecord> revocations_to(OriginId origin, std::string_view recipient,
                                                        WallTime since) = 0;
@@ -200,8 +289,8 @@ class Store {
 
   virtual void submit(Batch batch, Done done) = 0;
 
-  // Fresh identifiers; reserved durably in blocks, so that a crash leaves a gap and no repeat. Any
-  // thread. They block only while a new block is reserved.
+  // Fresh identifiers. Any thread; they never wait. Nothing is ever stored under one that something
+  // was stored under before, also after a crash.
   virtual MessageId next_message_id() = 0;
   virtual OriginId next_origin_id() = 0;
   virtual AlertId next_alert_id() = 0;

@@ -22,8 +22,8 @@ enum class CordonId : std::int64_t {};  // 0: none
 enum class WarningId : std::int64_t {};
 using baits::BaitId;
 
-inline constexpr OriginId everything{0};    // what a review of all mail applies to
-inline constexpr OriginId the_gateway{1};   // the origin of Cordon's own notices
+inline constexpr OriginId everything{0};   // what a review of all mail applies to
+inline constexpr OriginId the_gateway{1};  // the origin of Cordon's own notices
 
 using WallTime = std::chrono::sys_time<std::chrono::milliseconds>;
 
@@ -49,7 +49,7 @@ enum class IdentifierKind : std::uint8_t { ipv4, ipv6, mac, auth_user, agent };
 
 struct Identifier {
   IdentifierKind kind = IdentifierKind::ipv4;
-  std::string value;                // "192.0.2.7", "2001:db8::1", "aa:bb:cc:dd:ee:ff", a user name
+  std::string value;  // "192.0.2.7", "2001:db8::1", "aa:bb:cc:dd:ee:ff", a user name
   WallTime valid_from;
   std::optional<WallTime> valid_to;  // open while it is in force
 };
@@ -84,18 +84,18 @@ struct Message {
   MessageKind kind = MessageKind::mail;
   MessageState state = MessageState::held;
   OriginId origin{};
-  std::string listener;       // name of the listener that accepted it; picks the route
-  std::string session;        // session id, for logs and the audit
+  std::string listener;  // name of the listener that accepted it; picks the route
+  std::string session;   // session id, for logs and the audit
   WallTime accepted_at;
   Uptime accepted_up;
-  Uptime due;                 // earliest next try
+  Uptime due;  // earliest next try
   Epoch clearance = 0;
-  AlertId quarantined_by{};   // this one message alone is in quarantine; 0: not so
-  bool frozen = false;        // held back by an operator
+  AlertId quarantined_by{};  // this one message alone is in quarantine; 0: not so
+  bool frozen = false;       // held back by an operator
   std::uint32_t attempts = 0;
   smtp::Envelope envelope;
-  std::string trace;          // the Received field, CRLF at its end; goes in front of the content
-  std::uint64_t octets = 0;   // of the content, without trace
+  std::string trace;         // the Received field, CRLF at its end; goes in front of the content
+  std::uint64_t octets = 0;  // of the content, without trace
   Digest digest{};
   // What the header said, cleaned and cut (smtp/notice/header_scan.h); empty if absent.
   std::string subject;
@@ -109,7 +109,7 @@ enum class RecipientState : std::uint8_t { pending, delivered, failed, suppresse
 struct RecipientStatus {
   std::uint32_t index = 0;
   RecipientState state = RecipientState::pending;
-  std::string last_reply;            // "250 2.0.0 Ok: queued", one line
+  std::string last_reply;  // "250 2.0.0 Ok: queued", one line
   std::optional<WallTime> settled_at;
 };
 
@@ -135,10 +135,10 @@ struct Alert {
   Response response = Response::observed;
   std::string listener;
   std::string session;
-  std::string reason;         // one sentence, names the rule that chose the response
-  MessageId message{};        // the message of the transaction, if it became one; 0 if not
-  CordonId cordon{};          // the cordon it raised or belongs to; 0 if none
-  std::uint32_t hits = 1;     // violations counted into this alert
+  std::string reason;      // one sentence, names the rule that chose the response
+  MessageId message{};     // the message of the transaction, if it became one; 0 if not
+  CordonId cordon{};       // the cordon it raised or belongs to; 0 if none
+  std::uint32_t hits = 1;  // violations counted into this alert
 };
 
 enum class CordonKind : std::uint8_t {
@@ -150,18 +150,18 @@ enum class CordonKind : std::uint8_t {
 struct Cordon {
   CordonId id{};
   CordonKind kind = CordonKind::enforced;
-  OriginId origin{};          // `everything` for a review of all mail
+  OriginId origin{};  // `everything` for a review of all mail
   AlertId alert{};
   Epoch epoch = 0;
-  Epoch previous_epoch = 0;   // the origin's before; a withdrawal goes back to it
+  Epoch previous_epoch = 0;  // the origin's before; a withdrawal goes back to it
   WallTime raised_at;
   Uptime raised_up;
   std::optional<WallTime> lifted_at;
-  bool withdrawn = false;     // lifted as a mistake: what it held flows on
+  bool withdrawn = false;  // lifted as a mistake: what it held flows on
   bool warnings_done = false;
-  std::string warning_cursor; // last recipient (normal form) whose warning is written
+  std::string warning_cursor;  // last recipient (normal form) whose warning is written
   // Counters for reports; for a shadow cordon: what would have been.
-  std::uint64_t quarantined = 0;  // held when it was raised, or accepted since
+  std::uint64_t quarantined = 0;       // held when it was raised, or accepted since
   std::uint64_t committed_before = 0;  // messages of the look-back that had left
 };
 
@@ -170,11 +170,11 @@ enum class WarningState : std::uint8_t { pending, awaiting_approval, queued, sup
 struct Warning {
   WarningId id{};
   AlertId alert{};
-  std::string recipient;      // as mailbox text
-  bool certain = true;        // false: "may have received"
+  std::string recipient;  // as mailbox text
+  bool certain = true;    // false: "may have received"
   WarningState state = WarningState::pending;
-  std::string reason;         // why awaiting or suppressed
-  MessageId notice{};         // the queued warning; 0 until then
+  std::string reason;  // why awaiting or suppressed
+  MessageId notice{};  // the queued warning; 0 until then
   WallTime at;
 };
 
@@ -191,10 +191,10 @@ struct TranscriptLine {
 struct AuditEntry {
   std::int64_t id = 0;
   WallTime at;
-  std::int64_t uid = -1;      // -1: Cordon itself
-  std::string who;            // user name, or "cordond"
-  std::string action;         // "queue release", "cordon lift", "bypass", ...
-  std::string object;         // ids
+  std::int64_t uid = -1;  // -1: Cordon itself
+  std::string who;        // user name, or "cordond"
+  std::string action;     // "queue release", "cordon lift", "bypass", ...
+  std::string object;     // ids
   std::string detail;
 };
 
