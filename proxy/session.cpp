@@ -242,7 +242,7 @@ void Session::on_stored(AcceptOutcome outcome) {
       automaton_.accept("queued as " + std::to_string(static_cast<std::int64_t>(id)));
       break;
     case AcceptOutcome::cap_reached:
-      automaton_.refuse({451, {4, 3, 2}, "Too many messages are waiting, try again later"});
+      automaton_.refuse({452, {4, 3, 2}, "Too many messages are waiting, try again later"});
       break;
     case AcceptOutcome::store_full:
       automaton_.refuse({452, {4, 3, 1}, "No space for the message now, try again later"});

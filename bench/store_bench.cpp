@@ -1,6 +1,6 @@
-// How many messages a second the store accepts: store_bench [DIRECTORY [SECONDS
-// [CHECKPOINT_PAGES]]]. Each of N
-// outstanding clients submits its next message when the last one is answered. Not run by ctest.
+// How many messages a second the store accepts:
+//   store_bench [DIRECTORY [SECONDS [CHECKPOINT_PAGES]]]
+// Each of N outstanding clients submits its next message when the last one is answered.
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
