@@ -33,7 +33,7 @@ void log_failure(const char* doing, const store::Answer& answer) {
 
 }  // namespace
 
-Daemon::Daemon(std::shared_ptr<const Config> config)
+Daemon::Daemon(const std::shared_ptr<const Config>& config)
     : config_(config),
       gateway_(config, open_store(*config)),
       readers_(gateway_.store(), reader_threads),

@@ -27,7 +27,7 @@ class Daemon {
  public:
   // Opens the store and binds the listeners. Throws std::runtime_error, with what is wrong and
   // where, if anything cannot be had.
-  explicit Daemon(std::shared_ptr<const Config> config);
+  explicit Daemon(const std::shared_ptr<const Config>& config);
   ~Daemon();
 
   // Serves until stop(). Returns when all is stored and closed.

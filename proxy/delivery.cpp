@@ -17,7 +17,7 @@ using Result = store::RecordAttempt::Result;
 
 namespace {
 
-constexpr std::size_t header_kept = 32 * 1024;  // octets of the original header in a bounce
+constexpr std::size_t header_kept = 32UL * 1024;  // octets of the original header in a bounce
 
 Result settled(const smtp::RecipientResult& from, std::size_t index) {
   const RecipientState state = from.outcome == Outcome::delivered ? RecipientState::delivered
@@ -78,7 +78,7 @@ void Delivery::on_read(std::optional<store::MessageView> view) {
   job->envelope = view_.message.envelope;
   job->which = which_;
   job->octets = view_.message.octets + view_.message.trace.size();
-  job->next_piece = [self = shared_from_this()](auto give) { self->next_piece(std::move(give)); };
+  job->next_piece = [self = shared_from_this()](const auto& give) { self->next_piece(give); };
   job->pass_gate = [self = shared_from_this()] { return self->pass_gate(); };
   job->done = [self = shared_from_this()](const auto& results, bool in_doubt, bool stopped) {
     self->on_done(results, in_doubt, stopped);
@@ -89,7 +89,7 @@ void Delivery::on_read(std::optional<store::MessageView> view) {
                                 {delivery.command_timeout, delivery.data_timeout}, std::move(job));
 }
 
-void Delivery::next_piece(std::function<void(bool, std::string_view, bool)> give) {
+void Delivery::next_piece(const std::function<void(bool, std::string_view, bool)>& give) {
   committer_.readers_.post(
       [self = shared_from_this(), give](store::Reader& reader) {
         std::string piece(store::max_body_piece, '\0');
@@ -189,7 +189,7 @@ void Delivery::record(store::RecordAttempt attempt, bool any_pending, bool in_do
 }
 
 // Who is refused before the content was asked for still gets its header back in the bounce.
-void Delivery::read_header(std::function<void()> then) {
+void Delivery::read_header(const std::function<void()>& then) {
   committer_.readers_.post(
       [self = shared_from_this(), then](store::Reader& reader) {
         std::string header(header_kept, '\0');

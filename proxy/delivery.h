@@ -19,11 +19,11 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
 
  private:
   void on_read(std::optional<store::MessageView> view);
-  void next_piece(std::function<void(bool, std::string_view, bool)> give);
+  void next_piece(const std::function<void(bool, std::string_view, bool)>& give);
   bool pass_gate();
   void on_done(const std::vector<smtp::RecipientResult>& results, bool in_doubt, bool stopped);
   void record(store::RecordAttempt attempt, bool any_pending, bool in_doubt);
-  void read_header(std::function<void()> then);
+  void read_header(const std::function<void()>& then);
   void bounce(store::Batch& batch, const store::RecordAttempt& attempt);
   void submit(store::Batch batch, bool settled);
   void put_back(store::Batch batch, store::Uptime due);

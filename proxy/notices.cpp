@@ -8,7 +8,7 @@ namespace cordon::proxy {
 
 using store::MessageId;
 
-std::optional<MessageId> add_notice(store::Batch& batch, Gateway& gateway, Notice notice) {
+std::optional<MessageId> add_notice(store::Batch& batch, Gateway& gateway, const Notice& notice) {
   store::Message message;
   for (const std::string& text : notice.recipients) {
     // "postmaster" alone is a valid forward path (RFC 5321 4.1.1.3).

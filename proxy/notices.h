@@ -20,7 +20,8 @@ struct Notice {
 // Adds the commands that queue `notice` to `batch`, so that it becomes durable together with what
 // caused it. nullopt if no recipient is a valid mailbox. After the batch was stored call
 // notice_stored() with the id. The reverse path is null (RFC 3464 2, RFC 3834 3.3).
-std::optional<store::MessageId> add_notice(store::Batch& batch, Gateway& gateway, Notice notice);
+std::optional<store::MessageId> add_notice(store::Batch& batch, Gateway& gateway,
+                                           const Notice& notice);
 void notice_stored(Gateway& gateway, store::MessageId id);
 
 }  // namespace cordon::proxy

@@ -117,8 +117,7 @@ ActionResult OperatorDesk::change_messages(
 
 ActionResult OperatorDesk::hold_messages(std::span<const MessageId> ids, const Caller& who) {
   return change_messages(
-      ids, who, "hold",
-      [](Cordoner& cordoner, MessageId id) { return cordoner.freeze(id, true); },
+      ids, who, "hold", [](Cordoner& cordoner, MessageId id) { return cordoner.freeze(id, true); },
       [](MessageId id) {
         return store::Freeze{id, true};
       });

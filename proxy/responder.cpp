@@ -235,9 +235,9 @@ void Responder::tell_operators(Open open) {
   readers_.post(
       [this, open = std::move(open)](store::Reader& reader) {
         const auto config = gateway_.config();
-        Notice notice = operator_report(*config, reader, open.alert, open.cordon);
+        const Notice notice = operator_report(*config, reader, open.alert, open.cordon);
         store::Batch batch;
-        const auto id = add_notice(batch, gateway_, std::move(notice));
+        const auto id = add_notice(batch, gateway_, notice);
         if (!id) return;
         gateway_.store().submit(std::move(batch), [this, id = *id](const store::Answer& answer) {
           if (answer.ok()) return notice_stored(gateway_, id);

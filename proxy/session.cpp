@@ -10,7 +10,6 @@
 namespace cordon::proxy {
 
 using smtp::ActionKind;
-using smtp::Reply;
 using std::chrono::steady_clock;
 using store::ViolationPlace;
 

@@ -31,7 +31,7 @@ class Worker {
   std::size_t sessions() const { return count_.load(std::memory_order_relaxed); }  // any thread
 
   // What one readable event may bring. Shared: its content is gone once a handler returns.
-  std::array<char, 64 * 1024>& read_buffer() { return buffer_; }
+  std::array<char, 64UL * 1024>& read_buffer() { return buffer_; }
 
  private:
   void tick();
@@ -41,7 +41,7 @@ class Worker {
   boost::asio::steady_timer timer_;
   std::unordered_set<std::shared_ptr<Session>> sessions_;
   std::atomic<std::size_t> count_{0};
-  std::array<char, 64 * 1024> buffer_;
+  std::array<char, 64UL * 1024> buffer_;
   std::thread thread_;
 };
 

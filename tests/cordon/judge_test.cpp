@@ -2,10 +2,8 @@
 
 #include <doctest/doctest.h>
 
-using cordon::Circumstances;
 using cordon::judge;
 using cordon::Mode;
-using cordon::SafetyLimits;
 using cordon::store::Response;
 
 TEST_CASE("the first use of a bait cordons") { CHECK(judge({}, {}).response == Response::cordon); }

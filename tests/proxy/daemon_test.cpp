@@ -103,6 +103,7 @@ TEST_CASE("sessions on all threads at once are all answered, through a reload an
     Running running(trial(folder));
     const auto port = running.daemon.ports().front();
     std::vector<std::thread> threads;
+    threads.reserve(clients);
     for (int c = 0; c < clients; ++c)
       threads.emplace_back([&, c] {
         Client client(port);
