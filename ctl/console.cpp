@@ -4,6 +4,8 @@
 
 #include "ctl/content_file.h"
 #include "ctl/exit_code.h"
+#include "ctl/message_outline.h"
+#include "ctl/part_rows.h"
 #include "ctl/terminal_text.h"
 
 namespace cordon::ctl {
@@ -223,6 +225,32 @@ int Console::print_content(wire::Command command, const std::string& id) {
         }
       });
   return outcome.ok() ? exit_done : fail(outcome);
+}
+
+int Console::print_parts(wire::Command command, const std::string& id) {
+  const auto number = parse_id(id);
+  if (!number) return refuse("\"" + neutralised(id) + "\" is no id; ids are numbers");
+  wire::Arguments args;
+  args.ids = {*number};
+  std::string content;
+  bool cut_off = false;
+  const Outcome outcome =
+      gateway_.ask(ask_for(command, std::move(args)), [&](const wire::Row& row) {
+        const auto* piece = std::get_if<wire::ContentRow>(&row);
+        if (piece == nullptr) return;
+        const std::size_t room = max_outline_octets - content.size();
+        content += piece->octets.substr(0, room);
+        cut_off = cut_off || piece->octets.size() > room;
+      });
+  if (!outcome.ok()) return fail(outcome);
+  const MessageOutline outline = outline_of(content, cut_off);
+  if (options_.json) {
+    print_parts_as_json(outline, terminal_.out);
+  } else {
+    print_parts_as_table(outline, terminal_.out, {terminal_.colours, terminal_.out_is_terminal});
+    for (const std::string& note : outline.notes) terminal_.err << note << '\n';
+  }
+  return exit_done;
 }
 
 int Console::export_content(const SelectionWords& words, const std::string& file,

@@ -55,6 +55,8 @@ class Console {
 
   // Writes content: to standard output, to a file, or each into a directory as ID.eml.
   int print_content(wire::Command command, const std::string& id);
+  // Prints what the content is made of, and none of it.
+  int print_parts(wire::Command command, const std::string& id);
   int export_content(const SelectionWords& words, const std::string& file,
                      const std::string& directory);
 

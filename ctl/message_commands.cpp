@@ -31,15 +31,21 @@ CLI::App* add_list(CLI::App& group, Task& task, const Place& place) {
 void add_show(CLI::App& group, Task& task, const Place& place) {
   auto options = std::make_shared<CommandOptions>();
   auto body = std::make_shared<bool>(false);
+  auto parts = std::make_shared<bool>(false);
   CLI::App* show = group.add_subcommand("show", "Show one message: envelope, recipients, history");
   add_only_id(*show, options, "Id of the message");
   add_show_baits(*show, options);
-  show->add_flag("--body", *body, "Print the content, too (role review)");
-  show->callback([&task, options, body, place] {
-    task = [options, body, place](Console& console) {
+  auto* with_body = show->add_flag("--body", *body, "Print the content, too (role review)");
+  show->add_flag("--parts", *parts,
+                 "List what the content is made of, too, without showing it: type, file name, size "
+                 "and SHA-256 of each part (role review)")
+      ->excludes(with_body);
+  show->callback([&task, options, body, parts, place] {
+    task = [options, body, parts, place](Console& console) {
       const int shown = console.show(place.show, options->id, options->args);
-      if (shown != exit_done || !*body) return shown;
-      return console.print_content(place.content, options->id);
+      if (shown != exit_done || !(*body || *parts)) return shown;
+      return *parts ? console.print_parts(place.content, options->id)
+                    : console.print_content(place.content, options->id);
     };
   });
 }

@@ -58,6 +58,8 @@ TEST_CASE("each command line asks for what it says") {
         R"(queue.list {"origin":"192.0.2.7","limit":5,"show_baits":true})");
   CHECK(b.asked_by({"queue", "show", "17"}) == R"(queue.show {"ids":["17"]})");
   CHECK(b.asked_by({"queue", "show", "17", "--body"}) == R"(queue.content {"ids":["17"]})");
+  CHECK(b.asked_by({"queue", "show", "17", "--parts"}) == R"(queue.content {"ids":["17"]})");
+  CHECK(b.asked_by({"quarantine", "show", "3", "--parts"}) == R"(quarantine.export {"ids":["3"]})");
   CHECK(b.asked_by({"queue", "hold", "17", "18"}) == R"(queue.hold {"ids":["17","18"]})");
   CHECK(b.asked_by({"--yes", "queue", "delete", "17"}) == R"(queue.delete {"ids":["17"]})");
   CHECK(b.asked_by({"queue", "delete", "17", "-y"}) == R"(queue.delete {"ids":["17"]})");
@@ -123,6 +125,7 @@ TEST_CASE("wrong usage is exit code 2, and nothing is asked") {
       {"queue", "list", "all"},
       {"queue", "show"},
       {"queue", "show", "x"},
+      {"queue", "show", "17", "--body", "--parts"},
       {"queue", "delete"},
       {"queue", "delete", "17"},
       {"quarantine", "hold", "3"},
