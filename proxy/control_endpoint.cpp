@@ -62,9 +62,9 @@ struct ControlEndpoint::State {
   void accept_clients();
   void admit(Descriptor socket);
   void serve(Descriptor socket);
-  void converse(ControlConnection& connection, const Peer& peer, wire::Role role);
-  void answer(ControlService& service, const std::string& line, const Peer& peer, wire::Role role,
-              const ReplySink& sink, bool& go_on);
+  void converse(ControlConnection& connection, const ControlPeer& peer, wire::Role role);
+  void answer(ControlService& service, const std::string& line, const ControlPeer& peer,
+              wire::Role role, const ReplySink& sink, bool& go_on);
   void remove_socket() const;
 
   const std::string path;
@@ -123,7 +123,7 @@ void ControlEndpoint::State::admit(Descriptor socket) {
 }
 
 void ControlEndpoint::State::serve(Descriptor socket) {
-  const Peer peer = peer_of(socket.get());
+  const ControlPeer peer = peer_of(socket.get());
   wire::Role role = wire::Role::none;
   {
     const std::lock_guard lock(groups_mutex);
@@ -144,7 +144,7 @@ void ControlEndpoint::State::serve(Descriptor socket) {
   }
 }
 
-void ControlEndpoint::State::converse(ControlConnection& connection, const Peer& peer,
+void ControlEndpoint::State::converse(ControlConnection& connection, const ControlPeer& peer,
                                       wire::Role role) {
   const auto reader = store.reader();
   ControlService service(actions, *reader, wall_now);
@@ -170,7 +170,7 @@ void ControlEndpoint::State::converse(ControlConnection& connection, const Peer&
 
 // A request that cannot be read ends the connection: what follows it may be anything.
 void ControlEndpoint::State::answer(ControlService& service, const std::string& line,
-                                    const Peer& peer, wire::Role role, const ReplySink& sink,
+                                    const ControlPeer& peer, wire::Role role, const ReplySink& sink,
                                     bool& go_on) {
   const auto request = wire::decode_request(line);
   if (!request) {

@@ -65,8 +65,8 @@ bool share_any(const std::set<gid_t>& a, const std::set<gid_t>& b) {
 
 }  // namespace
 
-Peer peer_of(int socket) {
-  Peer peer;
+ControlPeer peer_of(int socket) {
+  ControlPeer peer;
   ucred credentials{};
   socklen_t size = sizeof credentials;
   if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return peer;
@@ -90,7 +90,7 @@ RoleGroups role_groups(const Settings::Control& control) {
           group_ids(control.admin_groups)};
 }
 
-wire::Role role_of(const Peer& peer, uid_t own_uid, const RoleGroups& groups) {
+wire::Role role_of(const ControlPeer& peer, uid_t own_uid, const RoleGroups& groups) {
   if (peer.uid == static_cast<uid_t>(-1)) return wire::Role::none;
   if (peer.uid == 0 || peer.uid == own_uid) return wire::Role::admin;
   if (share_any(peer.groups, groups.admin)) return wire::Role::admin;

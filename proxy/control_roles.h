@@ -12,7 +12,7 @@
 
 namespace cordon::proxy {
 
-struct Peer {
+struct ControlPeer {
   uid_t uid = static_cast<uid_t>(-1);
   std::string user;        // "uid 1234" if it has no name
   std::set<gid_t> groups;  // primary and supplementary
@@ -21,7 +21,7 @@ struct Peer {
 // By SO_PEERCRED; groups are those that the process has (SO_PEERGROUPS) and those that its user is
 // in now (getgrouplist), so that a new membership counts without a new login. Nothing is permitted
 // to a peer that cannot be told.
-Peer peer_of(int socket);
+ControlPeer peer_of(int socket);
 
 struct RoleGroups {
   std::set<gid_t> view, review, admin;
@@ -30,6 +30,6 @@ struct RoleGroups {
 RoleGroups role_groups(const Settings::Control& control);
 
 // Root and `own_uid` may do all; else the highest role that a group gives.
-wire::Role role_of(const Peer& peer, uid_t own_uid, const RoleGroups& groups);
+wire::Role role_of(const ControlPeer& peer, uid_t own_uid, const RoleGroups& groups);
 
 }  // namespace cordon::proxy
