@@ -11,7 +11,9 @@ namespace cordon::proxy {
 
 Worker::Worker() : guard_(context_.get_executor()), timer_(context_) {}
 
-Worker::~Worker() {
+Worker::~Worker() { stop(); }
+
+void Worker::stop() {
   guard_.reset();
   context_.stop();
   if (thread_.joinable()) thread_.join();

@@ -19,10 +19,13 @@ class Session;
 class Worker {
  public:
   Worker();
-  ~Worker();  // stops and joins
+  ~Worker();  // stops; what still waits is dropped, so nobody may post any more
 
   boost::asio::io_context& context() { return context_; }
   void start();  // the thread; once
+  // Joins the thread. What is posted afterwards is kept and never runs: the store may still answer.
+  // Not from the worker's own thread; again is harmless.
+  void stop();
   void add(const std::shared_ptr<Session>& session);
   void remove(Session& session);
   // Any thread: 421 to all, at their command boundaries; abort() cuts off those that are left.
@@ -36,6 +39,7 @@ class Worker {
  private:
   void tick();
 
+  // First, hence destroyed last: handlers that never ran hold sessions, whose sockets are its own.
   boost::asio::io_context context_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard_;
   boost::asio::steady_timer timer_;
