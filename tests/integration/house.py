@@ -19,10 +19,21 @@ BIN = Path(os.environ.get("CORDON_BIN", Path(__file__).parents[2] / "build/relea
 PATIENCE = float(os.environ.get("CORDON_PATIENCE", "30"))
 
 
+# What a sanitizer writes about a fault; a test that saw one never passes.
+SANITIZER = re.compile(r"^.*(?:AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:).*$", re.M)
+
+given_ports = set()
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """One that nobody listens on, and that was not given before: who got it may not listen yet."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        if port not in given_ports:
+            given_ports.add(port)
+            return port
 
 
 def eventually(condition, what, patience=PATIENCE):
@@ -43,13 +54,16 @@ def port_open(port):
 
 
 class Process:
-    """A child with its output in a file, ended by pid."""
+    """A child with its output in a file, ended by pid. A sanitizer's report in it is a failure,
+    whatever else the test looks at."""
 
     def __init__(self, args, log):
         self.log_path = Path(log)
         self.log = open(log, "ab")
         self.child = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=self.log,
                                       stderr=subprocess.STDOUT)
+
+        self.killed = False  # by us
 
     def alive(self):
         return self.child.poll() is None
@@ -58,13 +72,17 @@ class Process:
         """The exit code."""
         if self.alive():
             self.child.send_signal(how)
+            self.killed = how == signal.SIGKILL
         try:
-            return self.child.wait(60)
+            code = self.child.wait(60)
         except subprocess.TimeoutExpired:
             self.child.kill()
             raise AssertionError(f"{self.child.args[0]} did not stop") from None
         finally:
             self.log.close()
+        if found := SANITIZER.search(self.log_path.read_text(errors="replace")):
+            raise AssertionError(f"{self.child.args[0]} ended with {code}: {found[0]}")
+        return code
 
 
 class Sink:
@@ -82,8 +100,8 @@ class Sink:
                                 "--dir", self.folder], self.folder / "sink.log")
         eventually(lambda: port_open(self.port), "the sink listens")
 
-    def stop(self):
-        self.process.stop()
+    def stop(self, how=signal.SIGTERM):
+        return self.process.stop(how)
 
     def messages(self):
         """[(sender, [recipients], content)] in the order of arrival."""
@@ -134,10 +152,14 @@ class Gateway:
         return self
 
     def stop(self, how=signal.SIGTERM):
-        return self.process.stop(how)
+        """The exit code, which must be 0 unless it was killed."""
+        code = self.process.stop(how)
+        if code != 0 and not self.process.killed:
+            raise AssertionError(f"cordond ended with {code}\n{self.log()[-4000:]}")
+        return code
 
     def kill(self):
-        self.process.stop(signal.SIGKILL)
+        self.stop(signal.SIGKILL)
 
     def log(self):
         return (self.folder / "cordond.log").read_text(errors="replace")
@@ -191,14 +213,20 @@ class House:
         return self
 
     def __exit__(self, kind, *_):
+        faults = [] if kind is None else [kind]
         for part in (self.gateway, self.sink):
-            if part.process and part.process.alive():
-                part.process.stop(signal.SIGKILL if kind else signal.SIGTERM)
-        if kind:
-            print(f"kept for a look: {self.folder}")
-            print(self.gateway.log()[-4000:])
-        else:
+            try:
+                if part.process:
+                    part.stop(signal.SIGKILL if kind else signal.SIGTERM)
+            except AssertionError as fault:
+                faults.append(fault)
+        if not faults:
             shutil.rmtree(self.folder)
+            return
+        print(f"kept for a look: {self.folder}")
+        print(self.gateway.log()[-4000:])
+        if faults[-1] is not kind:
+            raise faults[-1]
 
 
 def message(subject, body="Hello\r\n", sender="anna@in.example", to="bert@in.example"):
