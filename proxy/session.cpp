@@ -1,5 +1,8 @@
 #include "proxy/session.h"
 
+#include <algorithm>
+#include <utility>
+
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <openssl/evp.h>
@@ -12,6 +15,19 @@ namespace cordon::proxy {
 using smtp::ActionKind;
 using std::chrono::steady_clock;
 using store::ViolationPlace;
+
+namespace {
+
+// Operators hear of an alert when its transaction ends; of one beyond these only after a while.
+constexpr std::size_t most_alerts = 32;
+
+// An address as a record may show it: a bait has only its id there.
+std::string shown(const std::optional<baits::BaitId>& bait, const smtp::Mailbox& mailbox) {
+  if (!bait) return '<' + mailbox.to_string() + '>';
+  return "<[bait " + std::to_string(static_cast<std::int64_t>(*bait)) + "]>";
+}
+
+}  // namespace
 
 // The message that is coming in: what is not yet given to the store, and what is learnt on the way.
 struct Session::Body {
@@ -45,7 +61,7 @@ void Session::start() {
   socket_.non_blocking(true, ignored);
   log::info("session.began",
             {{"session", peer_.session}, {"client", peer_.address}, {"listener", peer_.listener}});
-  if (const auto cordon = gateway_.recorded_under(peer_)) start_record(*cordon, false);
+  if (const auto cordon = gateway_.recorded_under(peer_)) start_record(*cordon, {});
   drive();
 }
 
@@ -83,8 +99,7 @@ bool Session::carry_out(const smtp::Action& action) {
     case ActionKind::body:
       return on_body(action.bytes);
     case ActionKind::end_body:
-      on_end_body();
-      return false;
+      return on_end_body();
     case ActionKind::drop_body:
       drop_body();
       return true;
@@ -106,6 +121,7 @@ bool Session::carry_out(const smtp::Action& action) {
 // ---- envelope
 
 void Session::on_sender() {
+  follow_cordon();
   const auto& sender = automaton_.envelope().sender;
   if (!sender.null)
     if (const auto found = gateway_.matcher()->match(sender.mailbox))
@@ -123,25 +139,29 @@ void Session::on_recipient() {
 // time (storing, telling, warning) goes on behind the session's back.
 void Session::hit(const baits::Hit& found, ViolationPlace place, bool null_sender) {
   const HitOutcome outcome = gateway_.violation(peer_, found, place, null_sender);
-  if (!violation_) violation_ = outcome.alert;
+  keep_alert(outcome.alert);
   quarantine_message_ = quarantine_message_ || outcome.quarantine_message;
+  const bool by_sender = place == ViolationPlace::mail_from;
   log::warn("violation", {{"session", peer_.session},
                           {"client", peer_.address},
                           {"bait", found.id},
                           {"alert", outcome.alert.id},
-                          {"place", place == ViolationPlace::mail_from ? "mail_from" : "rcpt_to"}});
-  if (outcome.record && !record_) start_record(*outcome.record, true);
-  if (record_) {
-    // The address itself is not for the record: a bait has an id.
-    std::string text = place == ViolationPlace::mail_from ? "MAIL FROM:<[bait " : "RCPT TO:<[bait ";
-    text += std::to_string(static_cast<std::int64_t>(found.id)) + "]>";
-    for (auto line = lines_.rbegin(); line != lines_.rend(); ++line)
-      if (line->from_client) {
-        line->text = text;
-        return;
-      }
-    add_line(true, std::move(text));
-  }
+                          {"place", by_sender ? "mail_from" : "rcpt_to"}});
+  std::string masked = by_sender
+                           ? "MAIL FROM:" + shown(found.id, automaton_.envelope().sender.mailbox)
+                           : "RCPT TO:" + shown(found.id, automaton_.proposed_recipient().mailbox);
+  // The automaton showed the command just now, with the address in it.
+  if (record_) lines_.back().text = masked;
+  if (outcome.record && outcome.record != record_) start_record(*outcome.record, std::move(masked));
+}
+
+void Session::keep_alert(const store::Alert& alert) {
+  const auto same = [&](const store::Alert& known) { return known.id == alert.id; };
+  if (std::any_of(alerts_.begin(), alerts_.end(), same)) return;
+  const bool first_cordon = alert.response == store::Response::cordon && !alerts_.empty() &&
+                            alerts_.front().response != store::Response::cordon;
+  alerts_.insert(first_cordon ? alerts_.begin() : alerts_.end(), alert);
+  if (alerts_.size() > most_alerts) alerts_.pop_back();
 }
 
 // ---- content
@@ -175,24 +195,26 @@ void Session::append_piece() {
   store::Batch batch;
   batch.push_back(store::AppendBody{body_->id, body_->pieces++, std::move(body_->bytes)});
   body_->bytes.clear();
-  gateway_.store().submit(
-      std::move(batch), [self = shared_from_this(), id = body_->id](const store::Answer& answer) {
-        boost::asio::post(self->worker_.context(), [self, id, ok = answer.ok()] {
-          if (!self->body_ || self->body_->id != id) return;
-          self->body_->appending = false;
-          self->body_->failed = self->body_->failed || !ok;
-          if (self->waiting_ == Waiting::store) self->drive();
-        });
-      });
+  // The store keeps an answered `done` for a while: it must not keep the session too, which would
+  // then outlive its worker.
+  gateway_.store().submit(std::move(batch), [self = shared_from_this(),
+                                             id = body_->id](const store::Answer& answer) mutable {
+    auto& context = self->worker_.context();
+    boost::asio::post(context, [self = std::move(self), id, ok = answer.ok()] {
+      if (!self->body_ || self->body_->id != id) return;
+      self->body_->appending = false;
+      self->body_->failed = self->body_->failed || !ok;
+      if (self->waiting_ == Waiting::store) self->drive();
+    });
+  });
 }
 
-void Session::on_end_body() {
+bool Session::on_end_body() {
   if (body_->failed) {
     drop_body();
     automaton_.refuse({452, {4, 3, 1}, "Cannot store the message now, try again later"});
     end_transaction();
-    boost::asio::post(worker_.context(), [self = shared_from_this()] { self->drive(); });
-    return;
+    return true;
   }
   waiting_ = Waiting::store;
   automaton_.retain();
@@ -202,13 +224,16 @@ void Session::on_end_body() {
                         .last_bytes = std::move(body_->bytes),
                         .octets = body_->octets,
                         .facts = body_->header.facts(),
-                        .violation = violation_,
                         .quarantine_alone = quarantine_message_};
+  if (!alerts_.empty()) submission.violation = alerts_.front();
   EVP_DigestFinal_ex(body_->digest.get(), submission.digest.data(), nullptr);
   submission.trace = trace_field();
-  gateway_.accept(peer_, std::move(submission), [self = shared_from_this()](AcceptOutcome outcome) {
-    boost::asio::post(self->worker_.context(), [self, outcome] { self->on_stored(outcome); });
-  });
+  gateway_.accept(
+      peer_, std::move(submission), [self = shared_from_this()](AcceptOutcome outcome) mutable {
+        auto& context = self->worker_.context();
+        boost::asio::post(context, [self = std::move(self), outcome] { self->on_stored(outcome); });
+      });
+  return false;
 }
 
 std::string Session::trace_field() const {
@@ -226,7 +251,7 @@ std::string Session::trace_field() const {
   facts.id = id;
   facts.at = wall_now();
   facts.sole_recipient = recipient;
-  facts.recipient_is_bait = violation_.has_value();
+  facts.recipient_is_bait = !alerts_.empty();
   return notice::received_field(facts);
 }
 
@@ -269,8 +294,7 @@ void Session::drop_body() {
 }
 
 void Session::end_transaction() {
-  if (violation_) gateway_.transaction_ended(*violation_);
-  violation_.reset();
+  for (const auto& alert : std::exchange(alerts_, {})) gateway_.transaction_ended(alert);
   quarantine_message_ = false;
 }
 
@@ -385,20 +409,60 @@ void Session::abort() {
 
 // ---- the record of a cordoned session (BESIDES 3.2: "subject to audition")
 
-void Session::start_record(store::CordonId cordon, bool with_past) {
+// At each MAIL: the cordon may have been raised, or lifted, while the session was open.
+void Session::follow_cordon() {
+  const auto now = cordon_now();
+  if (now == record_) return;
+  if (record_) end_record();
+  if (now) start_record(*now, sender_line());
+}
+
+std::optional<store::CordonId> Session::cordon_now() {
+  if (const auto own = gateway_.recorded_under(peer_)) return own;
+  if (!record_) return std::nullopt;
+  // Under a review of all only those sessions are recorded that met a bait.
+  const auto of_all = gateway_.with_policy(
+      [](Policy& policy) { return policy.recovery.standing(store::everything); });
+  return of_all && of_all->id == *record_ ? record_ : std::nullopt;
+}
+
+// With what is known of the past; `at_hand` is the command that is being performed, if one is.
+void Session::start_record(store::CordonId cordon, std::string at_hand) {
   record_ = cordon;
   automaton_.set_recorder(
       [this](smtp::Speaker speaker, std::string_view line) { on_line(speaker, line); });
   add_line(false, "[record of " + peer_.session + " from " + peer_.address + " at " +
                       peer_.listener + "]");
-  if (!with_past) return;
-  add_line(true, (automaton_.extended() ? "EHLO " : "HELO ") + std::string(automaton_.helo_name()));
-  if (!automaton_.in_transaction()) return;
-  const auto& envelope = automaton_.envelope();
-  add_line(true, "MAIL FROM:" + envelope.sender.to_string());
-  for (const auto& recipient : envelope.recipients)
-    add_line(true, "RCPT TO:<" + recipient.mailbox.to_string() + ">");
-  add_line(true, "[the command at hand]");
+  if (!automaton_.helo_name().empty())
+    add_line(true,
+             (automaton_.extended() ? "EHLO " : "HELO ") + std::string(automaton_.helo_name()));
+  if (automaton_.in_transaction()) {
+    add_line(true, sender_line());
+    for (const auto& recipient : automaton_.envelope().recipients)
+      add_line(true, recipient_line(recipient.mailbox));
+  }
+  if (!at_hand.empty()) add_line(true, std::move(at_hand));
+}
+
+// Before the MAIL at hand, which belongs to it no longer.
+void Session::end_record() {
+  lines_.pop_back();
+  add_line(false, "[the cordon stands no longer]");
+  flush_lines();
+  automaton_.set_recorder({});
+  record_.reset();
+}
+
+std::string Session::sender_line() const {
+  const auto& sender = automaton_.envelope().sender;
+  if (sender.null) return "MAIL FROM:<>";
+  const auto found = gateway_.matcher()->match(sender.mailbox);
+  return "MAIL FROM:" + shown(found ? std::optional(found->id) : std::nullopt, sender.mailbox);
+}
+
+std::string Session::recipient_line(const smtp::Mailbox& mailbox) const {
+  const auto found = gateway_.matcher()->match(mailbox);
+  return "RCPT TO:" + shown(found ? std::optional(found->id) : std::nullopt, mailbox);
 }
 
 void Session::on_line(smtp::Speaker speaker, std::string_view line) {

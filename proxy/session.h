@@ -45,10 +45,11 @@ class Session : public std::enable_shared_from_this<Session> {
   void on_sender();
   void on_recipient();
   void hit(const baits::Hit& hit, store::ViolationPlace place, bool null_sender);
+  void keep_alert(const store::Alert& alert);
   void on_open_body();
   bool on_body(std::string_view bytes);
   void append_piece();
-  void on_end_body();
+  bool on_end_body();
   std::string trace_field() const;
   void on_stored(AcceptOutcome outcome);
   void drop_body();
@@ -61,7 +62,12 @@ class Session : public std::enable_shared_from_this<Session> {
   void lost(const boost::system::error_code& error);
   void close();
 
-  void start_record(store::CordonId cordon, bool with_past);
+  void follow_cordon();
+  std::optional<store::CordonId> cordon_now();
+  void start_record(store::CordonId cordon, std::string at_hand);
+  void end_record();
+  std::string sender_line() const;
+  std::string recipient_line(const smtp::Mailbox& mailbox) const;
   void on_line(smtp::Speaker speaker, std::string_view line);
   void add_line(bool from_client, std::string text);
   void flush_lines();
@@ -81,7 +87,9 @@ class Session : public std::enable_shared_from_this<Session> {
   std::chrono::steady_clock::time_point began_;
   std::chrono::steady_clock::time_point last_heard_;
   std::unique_ptr<Body> body_;
-  std::optional<store::Alert> violation_;  // the first of this transaction
+  // Of this transaction, the first ones. In front the one that its message stands for: the first
+  // that raised a cordon, else the first.
+  std::vector<store::Alert> alerts_;
   bool quarantine_message_ = false;
   std::optional<store::CordonId> record_;
   std::vector<store::TranscriptLine> lines_;
