@@ -77,11 +77,11 @@ Listener::Listener(boost::asio::io_context& context, Gateway& gateway, Doorkeepe
       gateway_(gateway),
       door_(door),
       workers_(workers),
-      index_(index),
-      name_(gateway.config()->settings().listeners.at(index).name),
+      bound_{gateway.config()->settings().listeners.at(index),
+             gateway.config()->server_options(index)},
       acceptor_(context),
       pause_(context) {
-  const std::string& address = gateway.config()->settings().listeners.at(index).address;
+  const std::string& address = bound_.settings.address;
   const auto endpoint = endpoint_of(address);
   try {
     acceptor_.open(endpoint.protocol());
@@ -97,7 +97,7 @@ Listener::Listener(boost::asio::io_context& context, Gateway& gateway, Doorkeepe
 std::uint16_t Listener::port() const { return acceptor_.local_endpoint().port(); }
 
 void Listener::start() {
-  log::info("listener.open", {{"listener", name_}, {"port", port()}});
+  log::info("listener.open", {{"listener", bound_.settings.name}, {"port", port()}});
   accept();
 }
 
@@ -123,12 +123,20 @@ void Listener::accept() {
           return accept();
         }
         // A full descriptor table would otherwise make this loop spin.
-        log::warn("listener.accept_failed", {{"listener", name_}, {"why", error.message()}});
+        log::warn("listener.accept_failed",
+                  {{"listener", bound_.settings.name}, {"why", error.message()}});
         pause_.expires_after(std::chrono::milliseconds(100));
         pause_.async_wait([this](const error_code& cancelled) {
           if (!cancelled) accept();
         });
       });
+}
+
+Listener::Terms Listener::terms(const Config& config) const {
+  const auto& listeners = config.settings().listeners;
+  for (std::size_t i = 0; i < listeners.size(); ++i)
+    if (listeners[i].name == bound_.settings.name) return {listeners[i], config.server_options(i)};
+  return bound_;
 }
 
 void Listener::welcome(tcp::socket socket, Worker& worker) {
@@ -151,15 +159,14 @@ void Listener::welcome(tcp::socket socket, Worker& worker) {
     return;
   }
   gateway_.counters().sessions.fetch_add(1, std::memory_order_relaxed);
-  const auto index = index_ < config->settings().listeners.size() ? index_ : 0;
-  Peer peer = gateway_.make_peer(host, config->settings().listeners[index], next_session_id());
-  const auto session =
-      std::shared_ptr<Session>(new Session(std::move(socket), worker, gateway_, std::move(peer),
-                                           config->server_options(index), config),
-                               [&door = door_, host](Session* ended) {
-                                 delete ended;
-                                 door.leave(host);
-                               });
+  const auto [settings, options] = terms(*config);
+  Peer peer = gateway_.make_peer(host, settings, next_session_id());
+  const auto session = std::shared_ptr<Session>(
+      new Session(std::move(socket), worker, gateway_, std::move(peer), options, config),
+      [&door = door_, host](Session* ended) {
+        delete ended;
+        door.leave(host);
+      });
   boost::asio::post(worker.context(), [session, &worker] {
     worker.add(session);
     session->start();

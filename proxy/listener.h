@@ -33,7 +33,8 @@ class Doorkeeper {
 class Listener {
  public:
   // Binds at once; throws std::runtime_error naming the address if that fails. `index` is the
-  // listener's place in Settings::listeners.
+  // listener's place in Settings::listeners now. A reload finds it by name; if it is gone from the
+  // settings it goes on as it was bound, until a restart.
   Listener(boost::asio::io_context& context, Gateway& gateway, Doorkeeper& door,
            std::vector<std::unique_ptr<Worker>>& workers, std::size_t index);
 
@@ -45,13 +46,18 @@ class Listener {
   void accept();
   void welcome(boost::asio::ip::tcp::socket socket, Worker& worker);
   Worker& least_loaded();
+  // What is in force for the socket under `config`.
+  struct Terms {
+    ListenerSettings settings;
+    std::shared_ptr<const smtp::ServerOptions> options;
+  };
+  Terms terms(const Config& config) const;
 
   boost::asio::io_context& context_;
   Gateway& gateway_;
   Doorkeeper& door_;
   std::vector<std::unique_ptr<Worker>>& workers_;
-  std::size_t index_;
-  std::string name_;
+  const Terms bound_;
   boost::asio::ip::tcp::acceptor acceptor_;
   boost::asio::steady_timer pause_;
 };

@@ -246,6 +246,90 @@ class StopAndStart(unittest.TestCase):
                           second.log_path.read_text())
 
 
+class Record(unittest.TestCase):
+    """What a session of a cordoned origin says is on record (BESIDES 3.2)."""
+
+    INTRUDER = "127.0.0.66"
+    BAIT = "bait@in.example"
+
+    def session(self, gateway):
+        session = gateway.client(self.INTRUDER)
+        self.addCleanup(session.close)
+        session.ehlo("mailer.example")
+        return session
+
+    def record(self, gateway):
+        """{session: [what it said]} of the one cordon; written out once a second."""
+        cordon = gateway.rows("cordon", "list")[0]["cordon_id"]
+        said = {}
+        for row in gateway.rows("cordon", "show", cordon):
+            if row.get("speaker") == "client":
+                said.setdefault(row["session"], []).append(row["text"])
+        return said
+
+    def lines(self, gateway, last):
+        """What the session said that said `last`."""
+        def found():
+            return next((said for said in self.record(gateway).values() if last in said), None)
+        return eventually(found, f"{last} is on record")
+
+    def test_a_session_that_was_open_before_the_cordon_is_recorded_from_its_next_mail_on(self):
+        with House("cordoning.period=1h") as house:
+            gateway = house.gateway
+            gateway.ctl("bait", "add", self.BAIT)
+            early = self.session(gateway)
+            gateway.send("anna@in.example", [self.BAIT], message("caught"), self.INTRUDER)
+            early.sendmail("eve@in.example", ["bert@in.example"], message("also"))
+            early.docmd("NOOP", "last")
+            said = self.lines(gateway, "NOOP last")
+            self.assertEqual("EHLO mailer.example", said[0])
+            self.assertEqual("MAIL FROM:<eve@in.example>", said[1])
+            self.assertEqual("rcpt TO:<bert@in.example>", said[2])
+
+    def test_a_bait_as_sender_leaves_the_ehlo_on_record_and_is_masked_itself(self):
+        with House("cordoning.period=1h") as house:
+            gateway = house.gateway
+            gateway.ctl("bait", "add", self.BAIT)
+            session = self.session(gateway)
+            session.mail(self.BAIT)
+            session.rset()
+            session.mail(self.BAIT)
+            session.docmd("NOOP", "last")
+            said = self.lines(gateway, "NOOP last")
+            masked = f"MAIL FROM:<[bait {gateway.rows('bait', 'list')[0]['bait_id']}]>"
+            self.assertEqual(["EHLO mailer.example", masked, "rset", masked, "NOOP last"], said)
+
+    def test_a_session_is_recorded_no_longer_once_its_cordon_is_lifted(self):
+        with House("cordoning.period=1h") as house:
+            gateway = house.gateway
+            gateway.ctl("bait", "add", self.BAIT)
+            session = self.session(gateway)
+            session.sendmail("anna@in.example", [self.BAIT], message("caught"))
+            gateway.ctl("cordon", "lift", gateway.rows("cordon", "list")[0]["cordon_id"], "--yes")
+            session.sendmail("private@in.example", ["bert@in.example"], message("after"))
+            session.quit()
+            self.assertEqual(0, gateway.stop())  # all is written out
+            gateway.start()
+            cordon = gateway.rows("cordon", "list", "--lifted")[0]["cordon_id"]
+            record = gateway.ctl("cordon", "show", cordon)
+            self.assertIn("RCPT TO:<[bait", record)
+            self.assertNotIn("private@in.example", record)
+
+
+class Alerts(unittest.TestCase):
+    def test_operators_hear_of_every_alert_of_a_transaction_when_it_ends(self):
+        baits = ["one@in.example", "two@in.example"]
+        with House("cordoning.period=1h", "origin.0.network=127.0.0.66/32",
+                   "origin.0.shared=true") as house:
+            gateway = house.gateway
+            gateway.ctl("bait", "add", *baits)
+            gateway.send("anna@in.example", baits, message("caught"), "127.0.0.66")
+            self.assertEqual(2, len(gateway.rows("alert", "list")))
+            # Those of a transaction that goes on are told after 60 s.
+            eventually(lambda: house.sink.recipients() == ["operator@in.example"] * 2,
+                       "both are told", min(PATIENCE, 45))
+
+
 class FileGateway(Gateway):
     """With a settings file; what --set gives stays above it."""
 
@@ -293,6 +377,25 @@ class Reload(unittest.TestCase):
             eventually(lambda: "outcome=deferred" in gateway.log(), "a first try fails")
             gateway.reload(f"[route.smarthost]\nport = {house.sink.port}\n", "settings.reloaded")
             eventually(house.sink.messages, "the next try takes the new route")
+
+    def test_a_listener_keeps_its_own_mode_when_the_order_of_listeners_changes(self):
+        with House(start=False) as house:
+            gateway = FileGateway(house.gateway.folder, house.sink.port, ["cordoning.period=1h"])
+            gateway.settings = [s for s in gateway.settings if not s.startswith("listener.")]
+            house.gateway = gateway
+            strict = (f'[[listener]]\nname = "strict"\naddress = "127.0.0.1:{gateway.port}"\n'
+                      'mode = "enforce"\n')
+            trial = (f'[[listener]]\nname = "trial"\naddress = "127.0.0.1:{free_port()}"\n'
+                     'mode = "observe"\n')
+            gateway.write(strict + trial)
+            gateway.start()
+            gateway.ctl("bait", "add", "bait@in.example")
+            gateway.reload(trial + strict, "settings.reloaded")
+            gateway.send("anna@in.example", ["bait@in.example"], message("caught"), "127.0.0.66")
+            gateway.reload(trial, "settings.reloaded")  # no longer in the file, but still bound
+            gateway.send("anna@in.example", ["bait@in.example"], message("caught"), "127.0.0.67")
+            self.assertEqual([("cordon", "strict")] * 2, [(row["response"], row["listener"])
+                                                          for row in gateway.rows("alert", "list")])
 
     def test_what_needs_a_restart_is_named(self):
         with House(start=False) as house:
