@@ -30,15 +30,17 @@ std::vector<PlannedWarning> plan_warnings(
     plan.back().records.push_back(record);
   }
   for (PlannedWarning& warning : plan) {
-    if (already++ >= limits.max_per_alert) {
-      warning.state = WarningState::awaiting_approval;
-      warning.reason = "max_warnings_per_alert is reached";
-    } else if (!is_local(warning.recipient, limits.local_domains)) {
+    if (!is_local(warning.recipient, limits.local_domains)) {
       warning.state = WarningState::awaiting_approval;
       warning.reason = "not at one of local_domains";
     } else if (today(warning.recipient) >= limits.max_per_recipient_day) {
       warning.state = WarningState::suppressed;
       warning.reason = "max_warnings_per_recipient_day is reached";
+    } else if (already >= limits.max_per_alert) {
+      warning.state = WarningState::awaiting_approval;
+      warning.reason = "max_warnings_per_alert is reached";
+    } else {
+      ++already;
     }
   }
   return plan;

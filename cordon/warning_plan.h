@@ -28,7 +28,7 @@ struct PlannedWarning {
 };
 
 // `records` are grouped by recipient, as Reader::revocations() gives them. `already` warnings of
-// the alert were planned before; `today` says how many a recipient got in the last 24 h.
+// the alert went out before; `today` says how many a recipient got in the last 24 h.
 std::vector<PlannedWarning> plan_warnings(
     const std::vector<store::RevocationRecord>& records, const WarningLimits& limits,
     std::uint32_t already, const std::function<std::uint32_t(const std::string& recipient)>& today);

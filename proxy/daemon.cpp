@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t reader_threads = 2;
 constexpr std::uint32_t uptime_interval = 5;  // seconds between two saves
-constexpr std::uint32_t prune_interval = 60;  // seconds
+constexpr std::uint32_t prune_at_once = 500;  // messages a second
 constexpr std::uint32_t grace = 30;           // seconds that a clean stop gives what is under way
 
 std::unique_ptr<store::Store> open_store(const Config& config) {
@@ -81,8 +81,9 @@ void Daemon::every_second() {
     gateway_.flush_records();
     store::Batch batch;
     if (seconds_ % uptime_interval == 0) batch.push_back(store::SaveUptime{gateway_.clock().now()});
-    if (seconds_ % prune_interval == 0)
-      batch.push_back(store::Prune{wall_now() - config_->settings().cordoning.record_retention});
+    // A little each second, so that it neither falls behind nor holds up mail.
+    batch.push_back(
+        store::Prune{wall_now() - config_->settings().cordoning.record_retention, prune_at_once});
     if (!batch.empty())
       gateway_.store().submit(std::move(batch),
                               [](const store::Answer& a) { log_failure("upkeep", a); });
@@ -137,11 +138,13 @@ void Daemon::begin_stop() {
   wait(wait);
 }
 
-// In the order of the arrows: who asks goes before who answers.
+// In the order of the arrows: who asks goes before who answers. Threads end first, then the store
+// answers all that they asked, and only then does anything go that an answer could touch.
 void Daemon::finish_stop() {
   control_->stop();
-  workers_.clear();
+  for (const auto& worker : workers_) worker->stop();
   gateway_.flush_records();
+  readers_.stop();
   auto saved = std::make_shared<std::promise<void>>();
   store::Batch last;
   last.push_back(store::SaveUptime{gateway_.clock().now()});
@@ -150,7 +153,7 @@ void Daemon::finish_stop() {
     saved->set_value();
   });
   saved->get_future().wait();
-  readers_.stop();
+  workers_.clear();
   log::info("gateway.stopped", {});
 }
 

@@ -44,7 +44,6 @@ class Daemon {
   void begin_stop();
   void finish_stop();
   void every_second();
-  void every_minute();
 
   std::shared_ptr<const Config> config_;
   boost::asio::io_context office_{1};  // listeners, committer, responder, timers

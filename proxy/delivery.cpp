@@ -52,27 +52,18 @@ void Delivery::on_read(std::optional<store::MessageView> view) {
   const auto config = committer_.gateway_.config();
   const auto matcher = committer_.gateway_.matcher();
 
-  store::RecordAttempt suppressed{.message = id_, .at = wall_now(), .count_attempt = false};
   for (const auto& recipient : view_.recipients) {
     if (recipient.state != RecipientState::pending) continue;
-    // A bait is never sent upstream, also not when a person released its message.
-    if (view_.message.kind == store::MessageKind::mail &&
-        matcher->match(view_.message.envelope.recipients[recipient.index].mailbox))
-      suppressed.results.push_back({recipient.index, RecipientState::suppressed, "bait"});
+    // A bait is never sent upstream: not when a person released its message, and not in our own.
+    if (matcher->match(view_.message.envelope.recipients[recipient.index].mailbox))
+      suppressed_.push_back({recipient.index, RecipientState::suppressed, "bait"});
     else
       which_.push_back(recipient.index);
   }
-  if (which_.empty()) return record(std::move(suppressed), false, false);
-  if (!suppressed.results.empty()) {
-    store::Batch batch;
-    suppressed.due = view_.message.due;
-    batch.push_back(suppressed);
-    batch.push_back(store::Claim{{id_}});  // settling some gave up the claim on the rest
-    committer_.gateway_.store().submit(std::move(batch), [](const store::Answer& answer) {
-      if (!answer.ok())
-        log::error("store.failed", {{"doing", "suppress bait"}, {"why", answer.detail}});
-    });
-  }
+  if (which_.empty())
+    return record(
+        {.message = id_, .at = wall_now(), .results = suppressed_, .count_attempt = false}, false,
+        false);
 
   auto job = std::make_shared<DeliveryJob>();
   job->envelope = view_.message.envelope;
@@ -120,9 +111,17 @@ bool Delivery::pass_gate() {
   return open;
 }
 
-bool Delivery::expired(store::Uptime next_try) const {
-  const auto lifetime = committer_.gateway_.config()->settings().delivery.queue_lifetime;
-  return next_try - view_.message.accepted_up > lifetime;
+// When to try again; nullopt at the end of the queue lifetime. The last try is at its end, and what
+// a period or a review held for longer than that still gets a second one.
+std::optional<store::Uptime> Delivery::next_try(store::Uptime now) {
+  const auto config = committer_.gateway_.config();
+  const double chance = std::uniform_real_distribution<>(0, 1)(committer_.random_);
+  const auto due = now + retry_delay(config->retry_plan(), view_.message.attempts + 1, chance);
+  const auto end = view_.message.accepted_up + config->settings().delivery.queue_lifetime;
+  if (due <= end) return due;
+  if (now < end) return end;
+  if (view_.message.attempts == 0) return due;
+  return std::nullopt;
 }
 
 void Delivery::on_done(const std::vector<smtp::RecipientResult>& results, bool in_doubt,
@@ -134,16 +133,16 @@ void Delivery::on_done(const std::vector<smtp::RecipientResult>& results, bool i
     batch.push_back(store::Unclaim{id_});
     return put_back(std::move(batch), now);
   }
-  store::RecordAttempt attempt{.message = id_, .at = wall_now()};
+  store::RecordAttempt attempt{.message = id_, .at = wall_now(), .results = suppressed_};
   bool any_pending = false;
   for (std::size_t i = 0; i < which_.size(); ++i) {
     attempt.results.push_back(settled(results[i], which_[i]));
     any_pending = any_pending || attempt.results.back().state == RecipientState::pending;
   }
-  const double chance = std::uniform_real_distribution<>(0, 1)(committer_.random_);
-  attempt.due =
-      now + retry_delay(gateway.config()->retry_plan(), view_.message.attempts + 1, chance);
-  if (any_pending && expired(attempt.due)) {
+  const bool unanswered = any_pending && in_doubt;
+  const auto due = next_try(now);
+  attempt.due = due.value_or(now);
+  if (any_pending && !due) {
     any_pending = false;
     for (Result& result : attempt.results) {
       if (result.state != RecipientState::pending) continue;
@@ -152,7 +151,7 @@ void Delivery::on_done(const std::vector<smtp::RecipientResult>& results, bool i
     }
   }
   // Without an answer to the final dot it may have arrived (RFC 5321 4.5.3.2.6).
-  record(std::move(attempt), any_pending, any_pending && in_doubt);
+  record(std::move(attempt), any_pending, unanswered);
 }
 
 void Delivery::record(store::RecordAttempt attempt, bool any_pending, bool in_doubt) {
@@ -182,10 +181,13 @@ void Delivery::record(store::RecordAttempt attempt, bool any_pending, bool in_do
   store::Batch batch;
   bounce(batch, attempt);
   const auto due = attempt.due;
+  // While some are pending only those are in doubt. At the end of its lifetime all without a result
+  // are, and must be marked before they are settled.
+  if (in_doubt && !any_pending) batch.push_back(store::MarkUncertain{id_});
   batch.push_back(std::move(attempt));
-  if (in_doubt) batch.push_back(store::MarkUncertain{id_});
+  if (in_doubt && any_pending) batch.push_back(store::MarkUncertain{id_});
   if (any_pending) return put_back(std::move(batch), due);
-  submit(std::move(batch), true);
+  submit(std::move(batch), std::nullopt);
 }
 
 // Who is refused before the content was asked for still gets its header back in the bounce.
@@ -208,38 +210,42 @@ void Delivery::bounce(store::Batch& batch, const store::RecordAttempt& attempt) 
   if (notice) notice_ = add_notice(batch, committer_.gateway_, *notice);
 }
 
-void Delivery::put_back(store::Batch batch, store::Uptime due) {
-  committer_.gateway_.with_policy([&](Policy& policy) { policy.cordoner.put_back(id_, due); });
-  if (batch.empty()) return committer_.ended();
-  submit(std::move(batch), false);
-}
+void Delivery::put_back(store::Batch batch, store::Uptime due) { submit(std::move(batch), due); }
 
 // An outcome that cannot be recorded leaves the claim standing, and the message is not tried again
-// before it is: what was delivered must not go out twice because of a full disk.
-void Delivery::submit(store::Batch batch, bool settled) {
+// before it is: what was delivered must not go out twice because of a full disk. Nor do warnings
+// overtake it, since policy hears of the end only when it is stored.
+void Delivery::submit(store::Batch batch, std::optional<store::Uptime> due) {
   auto again = std::make_shared<store::Batch>(batch);
   committer_.gateway_.store().submit(
-      std::move(batch), [self = shared_from_this(), again, settled](const store::Answer& answer) {
-        boost::asio::post(self->committer_.context_, [self, again, settled, answer] {
-          auto& gateway = self->committer_.gateway_;
-          if (!answer.ok()) {
-            log::error("store.failed",
-                       {{"doing", "record attempt"}, {"id", self->id_}, {"why", answer.detail}});
-            if (answer.error == store::StoreError::full || answer.error == store::StoreError::io) {
-              auto timer = std::make_shared<boost::asio::steady_timer>(self->committer_.context_,
-                                                                       std::chrono::seconds(1));
-              timer->async_wait([self, again, settled, timer](const auto& cancelled) {
-                if (!cancelled) self->submit(std::move(*again), settled);
-              });
-              return;
-            }
-          }
-          if (settled)
-            gateway.with_policy([&](Policy& policy) { policy.cordoner.settle(self->id_); });
-          if (self->notice_) notice_stored(gateway, *self->notice_);
-          self->committer_.ended();
-        });
+      std::move(batch), [self = shared_from_this(), again, due](const store::Answer& answer) {
+        boost::asio::post(self->committer_.context_,
+                          [self, again, due, answer] { self->on_recorded(again, due, answer); });
       });
+}
+
+void Delivery::on_recorded(const std::shared_ptr<store::Batch>& batch,
+                           std::optional<store::Uptime> due, const store::Answer& answer) {
+  auto& gateway = committer_.gateway_;
+  if (!answer.ok()) {
+    log::error("store.failed", {{"doing", "record attempt"}, {"id", id_}, {"why", answer.detail}});
+    if (answer.error == store::StoreError::full || answer.error == store::StoreError::io) {
+      auto timer =
+          std::make_shared<boost::asio::steady_timer>(committer_.context_, std::chrono::seconds(1));
+      timer->async_wait([self = shared_from_this(), batch, due, timer](const auto& cancelled) {
+        if (!cancelled) self->submit(std::move(*batch), due);
+      });
+      return;
+    }
+  }
+  gateway.with_policy([&](Policy& policy) {
+    if (due)
+      policy.cordoner.put_back(id_, *due);
+    else
+      policy.cordoner.settle(id_);
+  });
+  if (notice_ && answer.ok()) notice_stored(gateway, *notice_);
+  committer_.ended();
 }
 
 }  // namespace cordon::proxy

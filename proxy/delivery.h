@@ -25,14 +25,17 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   void record(store::RecordAttempt attempt, bool any_pending, bool in_doubt);
   void read_header(const std::function<void()>& then);
   void bounce(store::Batch& batch, const store::RecordAttempt& attempt);
-  void submit(store::Batch batch, bool settled);
+  void submit(store::Batch batch, std::optional<store::Uptime> due);  // nullopt: settled
+  void on_recorded(const std::shared_ptr<store::Batch>& batch, std::optional<store::Uptime> due,
+                   const store::Answer& answer);
   void put_back(store::Batch batch, store::Uptime due);
-  bool expired(store::Uptime next_try) const;
+  std::optional<store::Uptime> next_try(store::Uptime now);
 
   Committer& committer_;
   store::MessageId id_;
   store::MessageView view_;
   std::vector<std::size_t> which_;
+  std::vector<store::RecordAttempt::Result> suppressed_;
   std::string piece_;
   std::uint64_t offset_ = 0;
   bool trace_sent_ = false;

@@ -40,14 +40,14 @@ Gateway::Gateway(std::shared_ptr<const Config> config, std::unique_ptr<store::St
   reload_baits();
 }
 
-Gateway::~Gateway() = default;
+// The store first: it answers all that was submitted, and answers want the rest of this.
+Gateway::~Gateway() { store_.reset(); }
 
 // Due times, caps and cordon states live in memory; the store says what they were.
 void Gateway::rebuild() {
   const auto reader = store_->reader();
   clock_ = std::make_unique<UptimeClock>(reader->uptime());
   Policy& policy = *policy_;
-  policy.cordoner.restore_epoch(reader->epoch());
   const auto active = reader->cordons(false, UINT32_MAX);
   reader->origins([&](const store::Origin& origin) {
     policy.origins.restore(origin);
@@ -60,23 +60,22 @@ void Gateway::rebuild() {
 
   // A claim without a result may have left, or not. Such a message is tried again if its origin is
   // free (the one source of duplicates), and warned about if it is cordoned.
-  store::Batch uncertain;
   std::uint64_t unsettled = 0;
+  store::Epoch epoch = reader->epoch();
   reader->unsettled([&](const store::Unsettled& message) {
     ++unsettled;
     policy.cordoner.restore(message);
-    if (message.state != store::MessageState::claimed) return;
-    uncertain.push_back(store::MarkUncertain{message.id});
+    // An epoch counts as used once anything was accepted in it, even if its alert never got to the
+    // disk: else the next cordon would take it for cleared.
+    if (message.clearance != store::released) epoch = std::max(epoch, message.clearance);
+    if (message.state == store::MessageState::claimed)
+      uncertain_.push_back(store::MarkUncertain{message.id});
   });
+  policy.cordoner.restore_epoch(epoch);
   log::info("gateway.rebuilt", {{"unsettled", unsettled},
-                                {"uncertain", uncertain.size()},
+                                {"uncertain", uncertain_.size()},
                                 {"cordons", active.size()},
                                 {"origins", policy.origins.size()}});
-  if (!uncertain.empty())
-    store_->submit(std::move(uncertain), [](const store::Answer& answer) {
-      if (!answer.ok())
-        log::error("store.failed", {{"doing", "mark uncertain"}, {"why", answer.detail}});
-    });
 }
 
 std::shared_ptr<const Config> Gateway::config() const {
@@ -99,12 +98,13 @@ std::shared_ptr<const baits::Matcher> Gateway::matcher() const {
 }
 
 void Gateway::reload_baits() {
+  const std::lock_guard one_at_a_time(baits_mutex_);
   std::vector<baits::Bait> baits;
   store_->reader()->active_baits([&](const store::BaitRow& row) { baits.push_back(row.bait); });
-  auto fresh = std::make_shared<const baits::Matcher>(baits);
+  std::shared_ptr<const baits::Matcher> fresh = std::make_shared<const baits::Matcher>(baits);
   log::info("baits.loaded", {{"count", fresh->size()}});
   const std::lock_guard lock(config_mutex_);
-  matcher_ = std::move(fresh);
+  matcher_.swap(fresh);  // the old table goes with `fresh`, after the lock
 }
 
 // ---- a session's way
@@ -167,11 +167,13 @@ HitOutcome Gateway::violation(const Peer& peer, const baits::Hit& hit, store::Vi
                  .session = peer.session,
                  .at = wall_now(),
                  .up = clock_->now()};
+  // Submitted under the lock, so that the store hears of cordons in the order of their raising.
   const Recovered recovered = with_policy([&](Policy& policy) {
     seen.origins_seen = policy.origins.seen_since(seen.at - std::chrono::hours(24));
-    return policy.recovery.violation(seen);
+    Recovered done = policy.recovery.violation(seen);
+    responder_->carry_out(done);
+    return done;
   });
-  responder_->carry_out(recovered);
   HitOutcome outcome{.alert = recovered.alert, .quarantine_message = recovered.quarantine_message};
   if (recovered.alert.cordon != CordonId{}) outcome.record = recovered.alert.cordon;
   return outcome;
@@ -194,13 +196,15 @@ store::Alert Gateway::settle_automatic_reply(const Peer& peer, Submission& submi
                        .automatic_sender = true,
                        .at = wall_now(),
                        .up = clock_->now()};
-  const auto downgraded =
-      with_policy([&](Policy& policy) { return policy.recovery.automatic_reply(alert, seen); });
-  if (!downgraded) return alert;
-  alert.response = downgraded->response;
-  alert.reason = downgraded->reason;
-  submission.quarantine_alone = true;
-  responder_->withdraw(alert, *downgraded);
+  const bool less = with_policy([&](Policy& policy) {
+    const auto downgraded = policy.recovery.automatic_reply(alert, seen);
+    if (!downgraded) return false;
+    alert.response = downgraded->response;
+    alert.reason = downgraded->reason;
+    responder_->withdraw(alert, *downgraded);
+    return true;
+  });
+  submission.quarantine_alone = submission.quarantine_alone || less;
   wake();
   return alert;
 }
@@ -209,11 +213,9 @@ void Gateway::accept(const Peer& peer, Submission submission,
                      std::function<void(AcceptOutcome)> done) {
   const auto settings = config();
   const OriginId origin = origin_of(peer);
-  AlertId alone{};
-  if (submission.violation) {
-    const store::Alert alert = settle_automatic_reply(peer, submission);
-    if (submission.quarantine_alone) alone = alert.id;
-  }
+  store::Alert alert;
+  if (submission.violation) alert = settle_automatic_reply(peer, submission);
+  const AlertId alone = submission.quarantine_alone ? alert.id : AlertId{};
 
   auto holding = holding_for(settings->rules(), settings->settings().cordoning.period,
                              *submission.envelope, peer.address);
@@ -259,8 +261,7 @@ void Gateway::accept(const Peer& peer, Submission submission,
                          .object = std::to_string(static_cast<std::int64_t>(message.id)),
                          .detail = "rule " + holding.bypass->name}});
   if (alone != AlertId{})
-    batch.push_back(store::SetAlertResponse{alone, submission.violation->response,
-                                            submission.violation->reason, message.id});
+    batch.push_back(store::SetAlertResponse{alone, alert.response, alert.reason, message.id});
   batch.push_back(
       store::Accept{std::move(message), submission.last_piece, std::move(submission.last_bytes)});
   store_->submit(std::move(batch), [this, held, quarantined = admission.quarantined,
@@ -305,18 +306,23 @@ void Gateway::record(store::TranscriptLine line) {
 }
 
 void Gateway::flush_records() {
-  store::Batch batch;
+  // A batch a cordon: trouble with one must not cost the others their record.
+  std::unordered_map<store::CordonId, store::Batch> batches;
   {
     const std::lock_guard lock(records_mutex_);
-    if (!lines_.empty()) batch.push_back(store::AddTranscript{std::exchange(lines_, {})});
+    std::unordered_map<store::CordonId, std::vector<store::TranscriptLine>> lines;
+    for (auto& line : std::exchange(lines_, {})) lines[line.cordon].push_back(std::move(line));
+    for (auto& [cordon, some] : lines)
+      batches[cordon].push_back(store::AddTranscript{std::move(some)});
     for (const auto& [cordon, count] : std::exchange(counted_, {}))
-      batch.push_back(store::CountCordon{cordon, count});
+      batches[cordon].push_back(store::CountCordon{cordon, count});
   }
-  if (batch.empty()) return;
-  store_->submit(std::move(batch), [](const store::Answer& answer) {
-    if (!answer.ok())
-      log::warn("store.failed", {{"doing", "record session"}, {"why", answer.detail}});
-  });
+  for (auto& [cordon, batch] : batches)
+    store_->submit(std::move(batch), [id = cordon](const store::Answer& answer) {
+      if (!answer.ok())
+        log::warn("store.failed",
+                  {{"doing", "record session"}, {"cordon", id}, {"why", answer.detail}});
+    });
 }
 
 }  // namespace cordon::proxy

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "baits/matcher.h"
@@ -92,6 +93,8 @@ class Gateway {
   void set_config(std::shared_ptr<const Config> config);  // takes effect for limits at once
   std::shared_ptr<const baits::Matcher> matcher() const;
   void reload_baits();  // from the store; blocks
+  // What a crash left claimed without a result: to be marked before anything is claimed again.
+  store::Batch take_uncertain() { return std::exchange(uncertain_, {}); }
   // Calls `use(Policy&)` under the lock. `use` must not block.
   template <typename Use>
   auto with_policy(Use use) {
@@ -128,6 +131,8 @@ class Gateway {
   void count_shadow(Policy& policy, store::OriginId origin);
 
   std::unique_ptr<store::Store> store_;
+  store::Batch uncertain_;
+  std::mutex baits_mutex_;
   std::unique_ptr<UptimeClock> clock_;
   mutable std::mutex config_mutex_;
   std::shared_ptr<const Config> config_;

@@ -169,12 +169,11 @@ Notice operator_report(const Config& config, store::Reader& reader, const store:
   facts.listener = alert.listener;
   facts.session = alert.session;
   facts.reason = alert.reason;
-  if (const auto stored = reader.alert(alert.id)) facts.message = number(stored->message);
+  facts.message = number(alert.message);
   if (cordon) {
     facts.cordon = number(cordon->id);
-    const auto counted = reader.cordon(cordon->id);
-    facts.held = counted ? counted->quarantined : cordon->quarantined;
-    facts.committed_before = counted ? counted->committed_before : cordon->committed_before;
+    facts.held = cordon->quarantined;
+    facts.committed_before = cordon->committed_before;
     facts.to_warn = count_recipients(reader, *cordon, config.settings().cordoning.look_back);
   }
   Notice notice{.kind = store::MessageKind::report,

@@ -18,7 +18,7 @@ namespace cordon::proxy {
 std::optional<Notice> bounce_for(const Config& config, const store::MessageView& view,
                                  const store::RecordAttempt& attempt, std::string_view header);
 
-// To the operators, on every alert. Reads the counts; may block.
+// To the operators, on every alert; both values as the store has them. Reads; may block.
 Notice operator_report(const Config& config, store::Reader& reader, const store::Alert& alert,
                        const std::optional<store::Cordon>& cordon);
 

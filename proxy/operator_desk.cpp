@@ -86,6 +86,7 @@ ActionResult OperatorDesk::change_messages(
   for (std::size_t begin = 0; begin < ids.size(); begin += at_once) {
     const auto some = ids.subspan(begin, std::min(at_once, ids.size() - begin));
     std::vector<MessageId> changed;
+    const auto frozen_before = frozen(some);
     gateway_.with_policy([&](Policy& policy) {
       for (const MessageId id : some) {
         const Change outcome = policy.cordoner.freeze(id, true);  // holds it still for the moment
@@ -106,13 +107,23 @@ ActionResult OperatorDesk::change_messages(
     const auto answer = submit(std::move(batch));
     gateway_.with_policy([&](Policy& policy) {
       for (const MessageId id : changed)
-        answer.ok() ? change(policy.cordoner, id) : policy.cordoner.freeze(id, false);
+        answer.ok() ? change(policy.cordoner, id)
+                    : policy.cordoner.freeze(id, frozen_before.contains(id));
     });
     if (!answer.ok()) return failed(answer);
     result.changed += changed.size();
   }
   gateway_.wake();
   return result;
+}
+
+// Those of `ids` that an operator holds back already.
+std::set<MessageId> OperatorDesk::frozen(std::span<const MessageId> ids) {
+  std::set<MessageId> held;
+  const auto reader = gateway_.store().reader();
+  for (const auto& view : reader->messages({.ids = {ids.begin(), ids.end()}}))
+    if (view.message.frozen) held.insert(view.message.id);
+  return held;
 }
 
 ActionResult OperatorDesk::hold_messages(std::span<const MessageId> ids, const Caller& who) {
@@ -148,10 +159,12 @@ ActionResult OperatorDesk::add_cordon(store::OriginId origin, std::string_view r
   const bool known = gateway_.store().reader()->origin(origin).has_value();
   if (!known) return {.error = "no origin " + text_of(origin)};
   const Recovered recovered = gateway_.with_policy([&](Policy& policy) {
-    return policy.recovery.cordon(origin, std::string(reason), wall_now(), gateway_.clock().now());
+    Recovered done =
+        policy.recovery.cordon(origin, std::string(reason), wall_now(), gateway_.clock().now());
+    if (!done.repeat) responder_.carry_out(done);
+    return done;
   });
   if (recovered.repeat) return {.error = "origin " + text_of(origin) + " is cordoned already"};
-  responder_.carry_out(recovered);
   store::Batch batch;
   batch.push_back(audit(who, "cordon add", text_of(recovered.alert.cordon), std::string(reason)));
   const auto answer = submit(std::move(batch));
@@ -242,6 +255,7 @@ std::optional<baits::Hit> OperatorDesk::test_bait(std::string_view text) {
 ActionResult OperatorDesk::approve_warnings(std::span<const store::WarningId> ids,
                                             const Caller& who) {
   ActionResult result;
+  const std::lock_guard one_at_a_time(approving_);  // two operators, one warning
   const auto config = gateway_.config();
   const auto reader = gateway_.store().reader();
   const auto all = reader->warnings(std::nullopt, UINT32_MAX);

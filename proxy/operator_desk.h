@@ -1,6 +1,8 @@
 // What operators may do, carried out (operator_actions.h). Called on the control thread.
 #pragma once
 
+#include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,9 +37,11 @@ class OperatorDesk : public OperatorActions {
                                const std::function<Change(Cordoner&, store::MessageId)>& change,
                                const std::function<store::Command(store::MessageId)>& command);
   store::Answer submit(store::Batch batch);  // and waits
+  std::set<store::MessageId> frozen(std::span<const store::MessageId> ids);
 
   Gateway& gateway_;
   Responder& responder_;
+  std::mutex approving_;
 };
 
 }  // namespace cordon::proxy

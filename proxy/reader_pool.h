@@ -19,10 +19,8 @@ class ReaderPool {
  public:
   ReaderPool(store::Store& store, std::size_t threads) : store_(store), pool_(threads) {}
   ~ReaderPool() { stop(); }
-  void stop() {
-    pool_.stop();
-    pool_.join();
-  }
+  // Does what was posted, and no more.
+  void stop() { pool_.join(); }
 
   // Calls `job(store::Reader&)` on a thread of the pool. If the store cannot be read (a Reader
   // throws), `failed()` is called there instead of the rest of it.

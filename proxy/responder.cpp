@@ -24,17 +24,37 @@ Responder::Responder(boost::asio::io_context& context, Gateway& gateway, ReaderP
     : context_(context),
       gateway_(gateway),
       readers_(readers),
-      warner_(context, gateway, readers),
+      warner_(context, gateway, readers,
+              [this](AlertId alert) {
+                const std::lock_guard lock(mutex_);
+                return open_.contains(alert);
+              }),
       timer_(context) {}
 
+// What a crash left in doubt is on record before anything is warned about or claimed: until it is
+// stored no commit is made.
 void Responder::start() {
-  warner_.take_up();
+  auto uncertain = gateway_.take_uncertain();
+  if (uncertain.empty())
+    warner_.take_up();
+  else
+    keep_trying(std::move(uncertain), [this] { warner_.take_up(); });
+  readers_.post(
+      [this](store::Reader& reader) {
+        for (const store::Alert& alert : reader.untold_alerts()) {
+          const std::lock_guard lock(mutex_);
+          open_[alert.id] = {alert, steady_clock::now()};
+        }
+      },
+      [] {});
   tick();
 }
 
 void Responder::stop() {
   timer_.cancel();
   count_hits();
+  const std::lock_guard lock(mutex_);
+  stopping_ = true;
 }
 
 // ---- durable first
@@ -49,6 +69,7 @@ void Responder::keep_trying(store::Batch batch, std::function<void()> stored) {
 }
 
 void Responder::send(Place owed) {
+  if (stopping_) return;
   owed->on_its_way = true;
   gateway_.store().submit(owed->batch,
                           [this, owed](const store::Answer& answer) { on_answer(owed, answer); });
@@ -76,6 +97,7 @@ void Responder::on_answer(Place owed, const store::Answer& answer) {
         log::error("alert.refused_by_store", {{"why", answer.detail}});
       stored = std::move(owed->stored);
       owed_.erase(owed);
+      if (answer.ok() && failing_) send_all();  // it works again: what came meanwhile goes too
       if (owed_.empty() && std::exchange(failing_, false)) turn = Turn::recovered;
     }
   }
@@ -102,10 +124,13 @@ void Responder::retry_later() {
   timer->async_wait([this, timer](const boost::system::error_code& cancelled) {
     const std::lock_guard lock(mutex_);
     retry_set_ = false;
-    if (cancelled) return;
-    for (auto owed = owed_.begin(); owed != owed_.end(); ++owed)
-      if (!owed->on_its_way) send(owed);
+    if (!cancelled) send_all();
   });
+}
+
+void Responder::send_all() {
+  for (auto owed = owed_.begin(); owed != owed_.end(); ++owed)
+    if (!owed->on_its_way) send(owed);
 }
 
 // ---- what recovery decided
@@ -116,19 +141,24 @@ void Responder::carry_out(const Recovered& recovered) {
     ++hits_[{recovered.alert.id, recovered.alert.bait}];
     return;
   }
-  store::Batch batch;
-  if (recovered.replaced)
-    batch.push_back(store::LiftCordon{*recovered.replaced, recovered.alert.at});
-  batch.push_back(store::RaiseAlert{recovered.alert, recovered.cordon});
+  if (recovered.replaced) {
+    // By itself: an operator may have lifted it already, and the new cordon must not fail with it.
+    store::Batch lift;
+    lift.push_back(store::LiftCordon{*recovered.replaced, recovered.alert.at});
+    keep_trying(std::move(lift));
+  }
+  const bool by_operator = recovered.alert.place == store::ViolationPlace::by_operator;
+  const auto now = steady_clock::now();
   {
     const std::lock_guard lock(mutex_);
-    open_[recovered.alert.id] = {recovered.alert, recovered.cordon,
-                                 steady_clock::now() + longest_transaction};
-    if (recovered.alert.place == store::ViolationPlace::by_operator)
-      settled_.insert(recovered.alert.id);
+    open_[recovered.alert.id] = {recovered.alert, by_operator ? now : now + longest_transaction};
   }
+  store::Batch batch;
+  batch.push_back(store::RaiseAlert{recovered.alert, recovered.cordon});
   keep_trying(std::move(batch), [this, cordon = recovered.cordon] {
-    if (cordon) count_past(*cordon);
+    if (!cordon) return;
+    count_past(*cordon);
+    if (cordon->kind == store::CordonKind::enforced) warner_.watch(*cordon);
   });
 }
 
@@ -169,22 +199,16 @@ void Responder::withdraw(const store::Alert& alert, const Recovery::Downgraded& 
   {
     const std::lock_guard lock(mutex_);
     const auto open = open_.find(alert.id);
-    if (open != open_.end()) {
-      open->second.alert = alert;
-      open->second.cordon = downgraded.review;
-    }
+    if (open != open_.end()) open->second.alert = alert;
   }
+  if (downgraded.review) batch.push_back(store::AddCordon{*downgraded.review});
   keep_trying(std::move(batch));
-  if (downgraded.review) {
-    store::Batch review;
-    review.push_back(store::RaiseAlert{alert, downgraded.review});
-    keep_trying(std::move(review));
-  }
 }
 
 void Responder::settle(AlertId alert) {
   const std::lock_guard lock(mutex_);
-  if (open_.contains(alert)) settled_.insert(alert);
+  const auto open = open_.find(alert);
+  if (open != open_.end()) open->second.due = std::min(open->second.due, steady_clock::now());
 }
 
 void Responder::tick() {
@@ -192,28 +216,22 @@ void Responder::tick() {
   timer_.async_wait([this](const boost::system::error_code& cancelled) {
     if (cancelled) return;
     count_hits();
-    std::vector<Open> ready;
+    std::vector<store::Alert> ready;
     {
       const std::lock_guard lock(mutex_);
       const auto now = steady_clock::now();
-      for (auto open = open_.begin(); open != open_.end();) {
-        if (failing_ || (!settled_.contains(open->first) && now < open->second.latest)) {
+      for (auto open = open_.begin(); open != open_.end() && !failing_;) {
+        if (open->second.due > now) {
           ++open;
           continue;
         }
-        ready.push_back(open->second);
-        settled_.erase(open->first);
+        ready.push_back(open->second.alert);
         open = open_.erase(open);
       }
     }
-    for (const Open& open : ready) finish(open);
+    for (const store::Alert& alert : ready) tell_operators(alert);
     tick();
   });
-}
-
-void Responder::finish(const Open& open) {
-  tell_operators(open);
-  if (open.cordon && open.cordon->kind == store::CordonKind::enforced) warner_.watch(*open.cordon);
 }
 
 // One write a tick for all the repeated hits, so that a flood of baits is no flood of writes.
@@ -231,20 +249,34 @@ void Responder::count_hits() {
   });
 }
 
-void Responder::tell_operators(Open open) {
+// The report and the mark that it was made are stored together: a silent quarantine is dangerous,
+// so neither a crash nor a full disk may swallow it.
+void Responder::tell_operators(const store::Alert& alert) {
   readers_.post(
-      [this, open = std::move(open)](store::Reader& reader) {
+      [this, alert](store::Reader& reader) {
         const auto config = gateway_.config();
-        const Notice notice = operator_report(*config, reader, open.alert, open.cordon);
+        const auto stored = reader.alert(alert.id);
+        if (!stored) return tell_later(alert);  // not yet
+        const auto cordon = reader.cordon(stored->cordon);
         store::Batch batch;
-        const auto id = add_notice(batch, gateway_, notice);
-        if (!id) return;
-        gateway_.store().submit(std::move(batch), [this, id = *id](const store::Answer& answer) {
-          if (answer.ok()) return notice_stored(gateway_, id);
+        const auto id =
+            add_notice(batch, gateway_, operator_report(*config, reader, *stored, cordon));
+        batch.push_back(store::MarkTold{alert.id});
+        gateway_.store().submit(std::move(batch), [this, alert, id](const store::Answer& answer) {
+          if (answer.ok()) {
+            if (id) notice_stored(gateway_, *id);
+            return;
+          }
           log::error("store.failed", {{"doing", "tell operators"}, {"why", answer.detail}});
+          tell_later(alert);
         });
       },
-      [] {});
+      [this, alert] { tell_later(alert); });
+}
+
+void Responder::tell_later(const store::Alert& alert) {
+  const std::lock_guard lock(mutex_);
+  open_[alert.id] = {alert, steady_clock::now() + retry_time};
 }
 
 }  // namespace cordon::proxy

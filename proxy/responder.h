@@ -7,7 +7,6 @@
 #include <list>
 #include <map>
 #include <mutex>
-#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -25,7 +24,7 @@ class Responder {
  public:
   Responder(boost::asio::io_context& context, Gateway& gateway, ReaderPool& readers);
 
-  // Takes up what a former run left open: warnings not yet written.
+  // Takes up what a former run left open: claims in doubt, alerts not told, warnings not written.
   void start();
   void stop();
 
@@ -45,20 +44,20 @@ class Responder {
     std::function<void()> stored;
     bool on_its_way = false;
   };
-  // An alert whose operators are not told yet.
+  // An alert that the operators are not told of yet, and when they are to be.
   struct Open {
     store::Alert alert;
-    std::optional<store::Cordon> cordon;
-    std::chrono::steady_clock::time_point latest;  // told then, even if the transaction goes on
+    std::chrono::steady_clock::time_point due;
   };
   using Place = std::list<Owed>::iterator;
   void send(Place owed);  // with mutex_ held
   void on_answer(Place owed, const store::Answer& answer);
   bool failed(Place owed, const store::Answer& answer);  // with mutex_ held
   void retry_later();
+  void send_all();  // with mutex_ held
   void tick();
-  void finish(const Open& open);
-  void tell_operators(Open open);
+  void tell_operators(const store::Alert& alert);
+  void tell_later(const store::Alert& alert);
   void count_hits();
   void count_past(const store::Cordon& cordon);
 
@@ -71,8 +70,8 @@ class Responder {
   std::list<Owed> owed_;  // in the order of their submission
   bool retry_set_ = false;
   bool failing_ = false;
+  bool stopping_ = false;
   std::map<store::AlertId, Open> open_;
-  std::set<store::AlertId> settled_;
   std::map<std::pair<store::AlertId, store::BaitId>, std::uint64_t> hits_;
 };
 

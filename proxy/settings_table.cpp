@@ -151,7 +151,7 @@ const std::array settings_table = std::to_array<Key<Settings>>({
      [](Settings& s) -> Target { return &s.delivery.jitter; }},
     {Facts{.name = "delivery.queue_lifetime",
            .why = "Undelivered mail is bounced after this (RFC 5321 4.5.4.1: 4-5 days).",
-           .least = minute,
+           .least = 1,
            .most = 60 * day},
      [](Settings& s) -> Target { return &s.delivery.queue_lifetime; }},
     {Facts{.name = "delivery.max_concurrent",

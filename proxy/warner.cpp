@@ -21,8 +21,10 @@ constexpr auto look_again = std::chrono::milliseconds(200);
 void Warner::take_up() {
   readers_.post(
       [this](store::Reader& reader) {
-        for (const store::Cordon& cordon : reader.cordons(false, UINT32_MAX))
-          if (cordon.kind == store::CordonKind::enforced && !cordon.warnings_done) watch(cordon);
+        for (const store::Cordon& cordon : reader.cordons(true, UINT32_MAX))
+          if (cordon.kind == store::CordonKind::enforced && !cordon.withdrawn &&
+              !cordon.warnings_done)
+            watch(cordon);
       },
       [] {});
 }
@@ -50,8 +52,9 @@ void Warner::try_begin(CordonId id) {
         if (!cordon || cordon->withdrawn || cordon->warnings_done) return;
         const bool leaving = gateway_.with_policy(
             [&](Policy& policy) { return policy.cordoner.any_past_gate(cordon->origin); });
-        boost::asio::post(context_, [this, id, leaving] {
-          if (leaving)
+        const bool early = leaving || open_(cordon->alert);
+        boost::asio::post(context_, [this, id, early] {
+          if (early)
             wait(id, look_again);
           else
             write_some(id);
@@ -76,8 +79,7 @@ void Warner::write_some(CordonId id) {
         const auto records =
             reader.revocations(cordon->origin, since, cordon->warning_cursor, records_at_once);
 
-        const auto already =
-            static_cast<std::uint32_t>(reader.warnings(cordon->alert, UINT32_MAX).size());
+        const auto already = reader.warnings_sent(cordon->alert);
         const auto planned = plan_warnings(
             records, config->warning_limits(), already, [&](const std::string& recipient) {
               return reader.warnings_to(recipient, wall_now() - std::chrono::hours(24));

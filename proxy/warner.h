@@ -3,7 +3,7 @@
 // nor a million records repeats or skips a warning. All on the back office's io_context.
 #pragma once
 
-#include <map>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,13 +18,16 @@ namespace cordon::proxy {
 
 class Warner {
  public:
-  Warner(boost::asio::io_context& context, Gateway& gateway, ReaderPool& readers)
-      : context_(context), gateway_(gateway), readers_(readers) {}
+  // `open` tells whether the transaction that raised an alert still goes on: until it has ended the
+  // cordon may prove a mistake. Any thread.
+  Warner(boost::asio::io_context& context, Gateway& gateway, ReaderPool& readers,
+         std::function<bool(store::AlertId)> open)
+      : context_(context), gateway_(gateway), readers_(readers), open_(std::move(open)) {}
 
   // At start: the cordons of former runs whose warnings are not all written.
   void take_up();
-  // Begins when warning_delay has passed since the cordon was raised and no message of the origin
-  // is between its gate and its result.
+  // Begins when warning_delay has passed since the cordon was raised, the transaction that raised
+  // it is over, and no message of the origin is between its gate and its stored result. Any thread.
   void watch(const store::Cordon& cordon);
 
  private:
@@ -36,6 +39,7 @@ class Warner {
   boost::asio::io_context& context_;
   Gateway& gateway_;
   ReaderPool& readers_;
+  std::function<bool(store::AlertId)> open_;
 };
 
 }  // namespace cordon::proxy

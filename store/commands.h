@@ -46,6 +46,8 @@ void apply_to(Database& db, const AddIdentifier& command, Answer& answer);
 void apply_to(Database& db, const EndIdentifier& command, Answer& answer);
 void apply_to(Database& db, const TouchOrigin& command, Answer& answer);
 void apply_to(Database& db, const RaiseAlert& command, Answer& answer);
+void apply_to(Database& db, const AddCordon& command, Answer& answer);
+void apply_to(Database& db, const MarkTold& command, Answer& answer);
 void apply_to(Database& db, const CountHit& command, Answer& answer);
 void apply_to(Database& db, const SetAlertResponse& command, Answer& answer);
 void apply_to(Database& db, const LiftCordon& command, Answer& answer);

@@ -20,6 +20,13 @@ void insert_cordon(Database& db, const Cordon& c) {
       .run();
 }
 
+void raise_cordon(Database& db, const Cordon& cordon) {
+  insert_cordon(db, cordon);
+  if (cordon.kind != CordonKind::enforced) return;
+  db.query(sql::set_cordon_epoch).with(cordon.origin, cordon.epoch).run();
+  require_change(db, "no such origin:", cordon.origin);
+}
+
 }  // namespace
 
 void apply_to(Database& db, const AddOrigin& c, Answer&) {
@@ -51,12 +58,18 @@ void apply_to(Database& db, const RaiseAlert& c, Answer&) {
       .run();
   // An alert is never refused for a bait that is gone.
   if (a.bait != BaitId{}) db.query(sql::count_bait_hit).with(a.bait, a.hits).run();
-  if (!c.cordon) return;
-  insert_cordon(db, *c.cordon);
-  if (c.cordon->kind == CordonKind::enforced) {
-    db.query(sql::set_cordon_epoch).with(c.cordon->origin, c.cordon->epoch).run();
-    require_change(db, "no such origin:", c.cordon->origin);
-  }
+  if (c.cordon) raise_cordon(db, *c.cordon);
+}
+
+void apply_to(Database& db, const AddCordon& c, Answer&) {
+  db.query(sql::set_alert_cordon).with(c.cordon.alert, c.cordon.id).run();
+  require_change(db, "no such alert:", c.cordon.alert);
+  raise_cordon(db, c.cordon);
+}
+
+void apply_to(Database& db, const MarkTold& c, Answer&) {
+  db.query(sql::mark_told).with(c.alert).run();
+  require_change(db, "no such alert:", c.alert);
 }
 
 void apply_to(Database& db, const CountHit& c, Answer&) {

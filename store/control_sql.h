@@ -27,6 +27,9 @@ inline constexpr const char* set_alert_response =
     "UPDATE alert SET response = ?2, reason = ?3, message = CASE ?4 WHEN 0 THEN message ELSE ?4 END"
     " WHERE id = ?1";
 
+inline constexpr const char* set_alert_cordon = "UPDATE alert SET cordon = ?2 WHERE id = ?1";
+inline constexpr const char* mark_told = "UPDATE alert SET told = 1 WHERE id = ?1";
+
 inline constexpr const char* insert_cordon =
     "INSERT INTO cordon (id, kind, origin, alert, epoch, previous_epoch, raised_at, raised_up,"
     " lifted_at, withdrawn, warnings_done, warning_cursor, quarantined, committed_before)"

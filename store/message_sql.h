@@ -61,6 +61,7 @@ inline constexpr const char* freeze_message =
     "UPDATE message SET frozen = ?2 WHERE id = ?1 AND state < 3";
 inline constexpr const char* release_message =
     "UPDATE message SET clearance = ?3, quarantined_by = 0, frozen = 0, due = ?2,"
+    " accepted_up = ?2,"
     " state = CASE state WHEN 2 THEN 0 ELSE state END WHERE id = ?1 AND state < 3";
 // An operator's deletion has no time of its own: its record ages from its acceptance.
 inline constexpr const char* delete_message =

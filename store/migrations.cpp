@@ -128,8 +128,10 @@ CREATE TABLE alert (
   reason    TEXT NOT NULL,
   message   INTEGER NOT NULL,
   cordon    INTEGER NOT NULL,
-  hits      INTEGER NOT NULL
+  hits      INTEGER NOT NULL,
+  told      INTEGER NOT NULL DEFAULT 0  -- the operators have a report of it
 );
+CREATE INDEX alert_untold ON alert (id) WHERE told = 0;
 
 CREATE TABLE cordon (
   id               INTEGER PRIMARY KEY,

@@ -76,6 +76,8 @@ inline constexpr const char* origin_by_identifier =
 inline constexpr const char* one_alert = "SELECT " CORDON_ALERT_COLUMNS " FROM alert WHERE id = ?1";
 inline constexpr const char* newest_alerts =
     "SELECT " CORDON_ALERT_COLUMNS " FROM alert ORDER BY id DESC LIMIT ?1";
+inline constexpr const char* untold_alerts =
+    "SELECT " CORDON_ALERT_COLUMNS " FROM alert WHERE told = 0 ORDER BY id";
 #undef CORDON_ALERT_COLUMNS
 
 #define CORDON_CORDON_COLUMNS                                                        \
@@ -98,9 +100,11 @@ inline constexpr const char* warnings_of_alert =
     "SELECT " CORDON_WARNING_COLUMNS
     " FROM warning INDEXED BY warning_alert WHERE alert = ?2 ORDER BY id DESC LIMIT ?1";
 #undef CORDON_WARNING_COLUMNS
-// A suppressed one reached nobody.
+// Only those that went out: one that awaits a yes, or is suppressed, reached nobody.
 inline constexpr const char* warnings_to =
-    "SELECT count(*) FROM warning WHERE recipient = ?1 AND at >= ?2 AND state <> 3";
+    "SELECT count(*) FROM warning WHERE recipient = ?1 AND at >= ?2 AND state IN (0, 2)";
+inline constexpr const char* warnings_sent =
+    "SELECT count(*) FROM warning WHERE alert = ?1 AND state IN (0, 2)";
 
 #define CORDON_BAIT_COLUMNS "id, kind, value, label, added_at, retired_at, retired_why, hits"
 inline constexpr const char* active_baits =

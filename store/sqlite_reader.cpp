@@ -120,6 +120,9 @@ class SqliteReader final : public Reader {
   std::vector<Alert> alerts(std::uint32_t limit) override {
     return rows(db_.query(sql::newest_alerts).with(limit), read_alert);
   }
+  std::vector<Alert> untold_alerts() override {
+    return rows(db_.query(sql::untold_alerts).with(), read_alert);
+  }
   std::optional<Cordon> cordon(CordonId id) override {
     return first(db_.query(sql::one_cordon).with(id), read_cordon);
   }
@@ -142,6 +145,11 @@ class SqliteReader final : public Reader {
     return messages_.revocations_to(origin, recipient, since);
   }
   std::uint64_t count_committed(OriginId origin, WallTime since) override;
+  std::uint32_t warnings_sent(AlertId alert) override {
+    Query row = db_.query(sql::warnings_sent);
+    row.with(alert).step();
+    return row.as<std::uint32_t>(0);
+  }
   std::uint32_t warnings_to(std::string_view recipient, WallTime since) override;
   void seen_mailboxes(WallTime since,
                       const std::function<void(const smtp::Mailbox&)>& row) override {

@@ -99,7 +99,8 @@ struct Freeze {
   MessageId message{};
   bool frozen = true;
 };
-// Lets a message go whatever cordon or quarantine it is under; due at once.
+// Lets a message go whatever cordon or quarantine it is under; due at once. Its age for the queue
+// lifetime starts anew.
 struct Release {
   MessageId message{};
   Uptime due;
@@ -112,6 +113,14 @@ struct RaiseAlert {
   Alert alert;
   std::optional<Cordon> cordon;
 };  // sets the origin's cordon_epoch
+// A cordon of an alert that is stored already: what was a mistake became a review.
+struct AddCordon {
+  Cordon cordon;
+};
+// The operators' report of it is queued in the same batch.
+struct MarkTold {
+  AlertId alert{};
+};
 struct CountHit {
   AlertId alert{};
   BaitId bait{};
@@ -173,11 +182,11 @@ struct Prune {
   std::uint32_t limit = 1000;
 };
 
-using Command =
-    std::variant<AddOrigin, AddIdentifier, EndIdentifier, TouchOrigin, AppendBody, DropBody, Accept,
-                 Claim, RecordAttempt, Unclaim, MarkUncertain, Freeze, Release, DeleteMessage,
-                 RaiseAlert, CountHit, SetAlertResponse, LiftCordon, CountCordon, AddTranscript,
-                 AddWarnings, SetWarning, AddBaits, RetireBaits, AddAudit, SaveUptime, Prune>;
+using Command = std::variant<AddOrigin, AddIdentifier, EndIdentifier, TouchOrigin, AppendBody,
+                             DropBody, Accept, Claim, RecordAttempt, Unclaim, MarkUncertain, Freeze,
+                             Release, DeleteMessage, RaiseAlert, AddCordon, MarkTold, CountHit,
+                             SetAlertResponse, LiftCordon, CountCordon, AddTranscript, AddWarnings,
+                             SetWarning, AddBaits, RetireBaits, AddAudit, SaveUptime, Prune>;
 using Batch = std::vector<Command>;
 
 enum class StoreError : std::uint8_t {
@@ -256,6 +265,7 @@ class Reader {
   virtual std::optional<OriginId> origin_by_identifier(std::string_view value) = 0;  // in force now
   virtual std::optional<Alert> alert(AlertId id) = 0;
   virtual std::vector<Alert> alerts(std::uint32_t limit) = 0;
+  virtual std::vector<Alert> untold_alerts() = 0;  // no MarkTold yet; by id
   virtual std::optional<Cordon> cordon(CordonId id) = 0;
   virtual std::vector<Cordon> cordons(bool also_lifted, std::uint32_t limit) = 0;
   virtual std::vector<TranscriptLine> transcript(CordonId id, std::uint32_t limit) = 0;  // in order
@@ -274,6 +284,7 @@ class Reader {
   virtual std::vector<RevocationRecord> revocations_to(OriginId origin, std::string_view recipient,
                                                        WallTime since) = 0;
   virtual std::uint64_t count_committed(OriginId origin, WallTime since) = 0;  // messages
+  virtual std::uint32_t warnings_sent(AlertId alert) = 0;  // pending and queued ones
   virtual std::uint32_t warnings_to(std::string_view recipient, WallTime since) = 0;
 
   // Every sender and recipient mailbox of mail accepted since `since`, with repeats allowed.

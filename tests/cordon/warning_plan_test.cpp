@@ -44,6 +44,14 @@ TEST_CASE("warnings of one alert are capped over all its pieces") {
   CHECK(plan[1].state == WarningState::awaiting_approval);
 }
 
+TEST_CASE("warnings that wait for a yes do not use up the cap of those that need none") {
+  WarningLimits limits = site;
+  limits.max_per_alert = 1;
+  const auto plan = plan_warnings({sent("a@out.example"), sent("b@in.example")}, limits, 0, none);
+  CHECK(plan[0].state == WarningState::awaiting_approval);
+  CHECK(plan[1].state == WarningState::pending);
+}
+
 TEST_CASE("nobody is warned more often a day than the limit") {
   const auto plan =
       plan_warnings({sent("a@in.example")}, site, 0, [](const std::string&) { return 3u; });

@@ -131,6 +131,8 @@ class FakeReader : public store::Reader {
   }
   std::uint64_t count_committed(store::OriginId, store::WallTime) override { return 0; }
   std::uint32_t warnings_to(std::string_view, store::WallTime) override { return 0; }
+  std::uint32_t warnings_sent(store::AlertId) override { return 0; }
+  std::vector<store::Alert> untold_alerts() override { return {}; }
   void seen_mailboxes(store::WallTime, const std::function<void(const smtp::Mailbox&)>&) override {}
 
   std::uint32_t largest_page = 0;

@@ -131,8 +131,8 @@ class Bounces(unittest.TestCase):
             self.assertEqual(["bert@out.example"], upstream.recipients())
 
     def test_what_cannot_be_delivered_in_its_lifetime_bounces_over_the_route_of_notices(self):
-        with self.house_with_route_for_notices(  # the next try would come after the lifetime
-                free_port(), "delivery.first_retry=120s", "delivery.queue_lifetime=60s") as house:
+        with self.house_with_route_for_notices(  # the last try is at the end of the lifetime
+                free_port(), "delivery.first_retry=120s", "delivery.queue_lifetime=2s") as house:
             house.gateway.send("anna@in.example", ["bert@out.example"], message("to be refused"))
             bounce = self.assert_one_bounce(house, "bert@out.example", "anna@in.example", "5.4.7")
             self.assertIn("queue_lifetime", bounce.get_payload(1).get_payload(1)["Diagnostic-Code"])

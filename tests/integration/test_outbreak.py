@@ -179,6 +179,51 @@ class Outbreak(unittest.TestCase):
             eventually(lambda: "bert@in.example" in house.sink.recipients(), "others flow on")
             self.assertEqual(1, len(gateway.rows("quarantine", "list", "ALL")))
 
+    def test_operators_hear_of_an_alert_although_the_gateway_died_first(self):
+        with House("cordoning.period=60s") as house:
+            gateway = house.gateway
+            gateway.ctl("bait", "add", BAIT)
+            session = gateway.client(MAILER)
+            session.ehlo()
+            session.mail("anna@in.example")
+            session.rcpt(BAIT)  # the transaction goes on, so nobody has been told
+            eventually(lambda: gateway.rows("alert", "list"), "the alert is stored")
+            gateway.kill()
+            session.close()
+            gateway.start()
+            eventually(lambda: ["operator@in.example"] in [to for _, to, _ in house.sink.messages()],
+                       "the report arrives")
+
+    def test_automatic_replies_to_many_baits_are_reviewed_by_a_person_who_can_end_it(self):
+        with House("cordoning.period=0s") as house:
+            gateway = house.gateway
+            baits = [f"bait{n}@in.example" for n in range(3)]
+            gateway.ctl("bait", "add", *baits)
+            for bait in baits:
+                reply = b"Auto-Submitted: auto-replied\r\n" + message("out of office")
+                gateway.send("anna@in.example", [bait], reply, MAILER)
+            gateway.send("anna@in.example", ["bert@in.example"], message("held"), MAILER)
+            # It stands in the store too: a restart does not end it.
+            gateway.kill()
+            gateway.start()
+            gateway.send("carl@in.example", ["dora@in.example"], message("honest"), HONEST)
+            eventually(lambda: "dora@in.example" in house.sink.recipients(), "others mail on")
+            self.assertNotIn("bert@in.example", house.sink.recipients())
+            review = [row for row in gateway.rows("cordon", "list") if row["kind"] == "review"]
+            self.assertEqual(1, len(review))
+            gateway.ctl("cordon", "lift", review[0]["cordon_id"], "--yes")
+            eventually(lambda: "bert@in.example" in house.sink.recipients(), "the held one leaves")
+
+    def test_a_bait_as_sender_gets_no_bounce(self):
+        with House("cordoning.period=0s", "listener.0.mode=observe") as house:
+            gateway = house.gateway
+            gateway.ctl("bait", "add", BAIT)
+            gateway.send(BAIT, ["bounce@out.example", "bert@in.example"], message("forged"), MAILER)
+            eventually(lambda: "bert@in.example" in house.sink.recipients(), "the other gets it")
+            eventually(lambda: gateway.status()["held"] + gateway.status()["in_flight"] == 0,
+                       "the bounce is dealt with")
+            self.assertNotIn(BAIT, house.sink.recipients())
+
     def test_a_cordon_outlives_a_restart(self):
         with House("cordoning.period=1s") as house:
             gateway = house.gateway

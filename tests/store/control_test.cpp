@@ -271,10 +271,13 @@ TEST_CASE("warnings move with their cursor, and are counted per recipient") {
   const auto reader = store->reader();
   CHECK(reader->cordon(raised.cordon)->warning_cursor == "bob@x.example");
   CHECK(reader->cordon(raised.cordon)->warnings_done);
-  CHECK(reader->warnings_to("bob@x.example", at(0)) == 2);
-  CHECK(reader->warnings_to("bob@x.example", at(15)) == 1);
+  // Counted are those that go out, not one that awaits a yes.
+  CHECK(reader->warnings_to("bob@x.example", at(0)) == 1);
+  CHECK(reader->warnings_to("bob@x.example", at(25)) == 0);
   CHECK(reader->warnings_to("ann@x.example", at(0)) == 0);
+  CHECK(reader->warnings_sent(raised.alert) == 1);
   REQUIRE(run(*store, SetWarning{one.id, WarningState::queued, "approved", MessageId{7}}).ok());
+  CHECK(reader->warnings_sent(raised.alert) == 2);
   const auto all = reader->warnings(raised.alert, 10);
   REQUIRE(all.size() == 3);
   CHECK(all[0].id == no.id);  // newest first
@@ -288,6 +291,40 @@ TEST_CASE("warnings move with their cursor, and are counted per recipient") {
             .error == StoreError::fault);
   CHECK(reader->warnings(std::nullopt, 10).size() == 3);
   CHECK(run(*store, SetWarning{WarningId{999}, {}, "", {}}).error == StoreError::fault);
+}
+
+TEST_CASE("an alert is untold until its report is stored with the mark") {
+  const TemporaryDirectory directory;
+  auto store = directory.open();
+  const RaisedCordon raised = raise(*store, add_origin(*store, "192.0.2.66"), 1);
+  store.reset();
+  store = directory.open();
+  const auto reader = store->reader();
+  REQUIRE(reader->untold_alerts().size() == 1);
+  CHECK(reader->untold_alerts()[0].id == raised.alert);
+  REQUIRE(run(*store, MarkTold{raised.alert}).ok());
+  CHECK(reader->untold_alerts().empty());
+  CHECK(run(*store, MarkTold{AlertId{99}}).error == StoreError::fault);
+}
+
+TEST_CASE("a stored alert can get another cordon, as when a mistake becomes a review") {
+  const TemporaryDirectory directory;
+  const auto store = directory.open();
+  const OriginId origin = add_origin(*store, "192.0.2.66");
+  const RaisedCordon raised = raise(*store, origin, 1);
+  Cordon review;
+  review.id = store->next_cordon_id();
+  review.kind = CordonKind::review;
+  review.origin = origin;
+  review.alert = raised.alert;
+  REQUIRE(run(*store, LiftCordon{raised.cordon, at(5), true}, AddCordon{review}).ok());
+  const auto reader = store->reader();
+  CHECK(reader->alert(raised.alert)->cordon == review.id);
+  REQUIRE(reader->cordons(false, 10).size() == 1);
+  CHECK(reader->cordons(false, 10)[0].id == review.id);
+  review.id = store->next_cordon_id();
+  review.alert = AlertId{99};
+  CHECK(run(*store, AddCordon{review}).error == StoreError::fault);
 }
 
 TEST_CASE("a transcript is read in order, as much of it as the reader asks for") {
