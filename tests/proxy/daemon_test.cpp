@@ -126,6 +126,49 @@ TEST_CASE("sessions on all threads at once are all answered, through a reload an
   CHECK(stored == clients * messages);
 }
 
+TEST_CASE("baits met by many sessions at once make one cordon, and every session goes on") {
+  const Folder folder;
+  Settings settings = trial(folder);
+  {
+    cordon::store::SqliteOptions options;
+    options.directory = settings.paths.state_dir;
+    const auto store = cordon::store::open_sqlite_store(options);
+    cordon::store::BaitRow row;
+    row.bait = {store->next_bait_id(), cordon::baits::BaitKind::address, "bait@in.example", ""};
+    cordon::store::Batch batch;
+    batch.emplace_back(cordon::store::AddBaits{{row}});
+    store->submit(std::move(batch), [](const cordon::store::Answer&) {});
+  }
+  constexpr int clients = 8;
+  std::atomic<int> sent{0};
+  {
+    Running running(settings);
+    const auto port = running.daemon.ports().front();
+    std::vector<std::thread> threads;
+    threads.reserve(clients);
+    for (int c = 0; c < clients; ++c)
+      threads.emplace_back([&] {
+        Client client(port);
+        client.say("EHLO client.example");
+        for (const char* to : {"one@in.example", "bait@in.example", "two@in.example"})
+          if (client.send(to)) ++sent;
+        client.say("QUIT");
+      });
+    for (auto& thread : threads) thread.join();
+  }
+  CHECK(sent == clients * 3);
+  cordon::store::SqliteOptions options;
+  options.directory = settings.paths.state_dir;
+  const auto store = cordon::store::open_sqlite_store(options);
+  const auto reader = store->reader();
+  REQUIRE(reader->alerts(10).size() == 1);
+  CHECK(reader->alerts(10)[0].hits == clients);
+  CHECK(reader->cordons(false, 10).size() == 1);
+  using Which = cordon::store::MessageFilter::Which;
+  // All but those that had left before the first hit are in quarantine.
+  CHECK(reader->messages({.which = Which::quarantine}).size() >= clients * 2);
+}
+
 TEST_CASE("a clean stop tells an idle session 421") {
   const Folder folder;
   auto running = std::make_unique<Running>(trial(folder));
