@@ -1,7 +1,7 @@
 #include "cordon/origins.h"
 
-#include <algorithm>
 #include <chrono>
+#include <numeric>
 
 namespace cordon {
 
@@ -9,7 +9,10 @@ using store::OriginId;
 using store::WallTime;
 
 void Origins::restore(const store::Origin& origin) {
-  known_[origin.id] = {origin.label, origin.last_seen, origin.last_seen};
+  const auto [known, fresh] = known_.try_emplace(origin.id);
+  if (!fresh) count(origin.id, known->second.last_seen, false);
+  known->second = {origin.label, origin.last_seen, origin.last_seen};
+  count(origin.id, origin.last_seen, true);
   for (const auto& identifier : origin.identifiers)
     if (!identifier.valid_to) by_identifier_[{identifier.kind, identifier.value}] = origin.id;
 }
@@ -21,18 +24,30 @@ std::optional<OriginId> Origins::find(store::IdentifierKind kind, std::string_vi
 }
 
 bool Origins::touch(OriginId origin, WallTime now) {
-  Known& known = known_[origin];
-  known.last_seen = std::max(known.last_seen, now);
+  const auto [place, fresh] = known_.try_emplace(origin);
+  Known& known = place->second;
+  if (fresh || now > known.last_seen) {
+    if (!fresh) count(origin, known.last_seen, false);
+    known.last_seen = now;
+    count(origin, now, true);
+  }
   if (now - known.last_stored < std::chrono::hours(1)) return false;
   known.last_stored = now;
   return true;
 }
 
 std::size_t Origins::seen_since(WallTime since) const {
-  return static_cast<std::size_t>(
-      std::count_if(known_.begin(), known_.end(), [&](const auto& item) {
-        return item.first != store::the_gateway && item.second.last_seen >= since;
-      }));
+  const auto first = last_seen_in_.lower_bound(std::chrono::floor<std::chrono::hours>(since));
+  return std::accumulate(first, last_seen_in_.end(), std::size_t{0},
+                         [](std::size_t sum, const auto& hour) { return sum + hour.second; });
+}
+
+void Origins::count(OriginId origin, WallTime last_seen, bool add) {
+  if (origin == store::the_gateway) return;
+  const auto hour =
+      last_seen_in_.try_emplace(std::chrono::floor<std::chrono::hours>(last_seen)).first;
+  hour->second += add ? 1 : static_cast<std::size_t>(-1);
+  if (hour->second == 0) last_seen_in_.erase(hour);
 }
 
 const std::string& Origins::label(OriginId origin) const {

@@ -3,8 +3,10 @@
 // for the carrier to store. Not thread-safe.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,7 +27,9 @@ class Origins {
   // should store it.
   bool touch(store::OriginId origin, store::WallTime now);
 
-  // How many origins sent mail since `since`: what the share of cordoned ones is taken of.
+  // How many origins sent mail since the full hour before `since`: what the share of cordoned ones
+  // is taken of. Asked for every hit of a bait, so it costs one step an hour that it goes back, and
+  // not one an origin.
   std::size_t seen_since(store::WallTime since) const;
 
   const std::string& label(store::OriginId origin) const;  // empty if unknown
@@ -48,7 +52,11 @@ class Origins {
     }
   };
   std::unordered_map<Key, store::OriginId, KeyHash> by_identifier_;
+  using Hour = std::chrono::sys_time<std::chrono::hours>;
+  void count(store::OriginId origin, store::WallTime last_seen, bool add);
+
   std::unordered_map<store::OriginId, Known> known_;
+  std::map<Hour, std::size_t> last_seen_in_;  // how many origins; no empty ones
 };
 
 }  // namespace cordon

@@ -35,3 +35,24 @@ TEST_CASE("only origins seen since are counted, and the gateway itself never is"
   CHECK(origins.seen_since(WallTime{150h}) == 1);
   CHECK(origins.seen_since(WallTime{50h}) == 2);
 }
+
+TEST_CASE("an origin that sends again is counted once, in the hour of its last mail") {
+  Origins origins;
+  origins.restore({.id = OriginId{5}, .last_seen = WallTime{100h}});
+  origins.restore({.id = OriginId{6}, .last_seen = WallTime{100h}});
+  origins.touch(OriginId{5}, WallTime{150h + 59min});
+  origins.touch(OriginId{5}, WallTime{150h});  // the wall clock stepped back
+  origins.touch(OriginId{7}, WallTime{150h});
+  origins.touch(the_gateway, WallTime{150h});
+  origins.restore({.id = OriginId{6}, .last_seen = WallTime{110h}});
+  CHECK(origins.seen_since(WallTime{100h}) == 3);
+  CHECK(origins.seen_since(WallTime{111h}) == 2);
+  CHECK(origins.seen_since(WallTime{151h}) == 0);
+}
+
+TEST_CASE("what counts as seen is told to the full hour before") {
+  Origins origins;
+  origins.restore({.id = OriginId{5}, .last_seen = WallTime{100h + 10min}});
+  CHECK(origins.seen_since(WallTime{100h + 50min}) == 1);
+  CHECK(origins.seen_since(WallTime{101h}) == 0);
+}
