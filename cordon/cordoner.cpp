@@ -29,12 +29,15 @@ void Cordoner::tally(const Entry& entry, OriginState& origin, bool add) {
   const std::uint64_t by = add ? 1 : static_cast<std::uint64_t>(-1);
   if (entry.phase != Phase::held) {
     counts_.in_flight += by;
-  } else if (quarantined(entry, origin)) {
-    counts_.quarantined += by;
-  } else {
-    counts_.held += by;
-    origin.free += by;
+    return;
   }
+  const bool caught = quarantined(entry, origin);
+  (caught ? counts_.quarantined : counts_.held) += by;
+  if (entry.alone || entry.clearance == store::released) return;  // no cordon moves these
+  if (!caught) origin.free += by;
+  const auto cleared = origin.by_clearance.try_emplace(entry.clearance).first;
+  cleared->second += by;
+  if (cleared->second == 0) origin.by_clearance.erase(cleared);
 }
 
 // ---- the schedule
@@ -144,6 +147,16 @@ void Cordoner::uncount(Entry& entry, OriginState& origin) {
   entry.generation = 0;
 }
 
+// One frozen message at the front would keep the ids of all that ever passed behind it. Done when
+// half of them are gone, so that each costs its share only.
+void Cordoner::forget_gone(OriginState& origin) {
+  if (origin.in_period.size() <= 2 * origin.counted + 16) return;
+  std::erase_if(origin.in_period, [&](MessageId id) {
+    const auto found = entries_.find(id);
+    return found == entries_.end() || found->second.generation != origin.generation;
+  });
+}
+
 // Makes the origin's oldest message in its period due at once.
 void Cordoner::evict(OriginId id, OriginState& origin, Uptime now) {
   while (!origin.in_period.empty()) {
@@ -183,13 +196,8 @@ void Cordoner::add(const Held& message, Uptime now) {
 
   entry.generation = origin.generation;
   origin.in_period.push_back(message.id);
-  // Gone messages at the front would let the queue grow with all that ever passed.
-  while (!origin.in_period.empty()) {
-    const auto front = entries_.find(origin.in_period.front());
-    if (front != entries_.end() && front->second.generation == origin.generation) break;
-    origin.in_period.pop_front();
-  }
   set_counted(message.origin, origin, origin.counted + 1);
+  forget_gone(origin);
   if (origin.counted > limits_.max_held_per_origin) evict(message.origin, origin, now);
   if (total_counted_ > limits_.max_held) {
     const OriginId most = by_count_.rbegin()->second;
@@ -246,16 +254,14 @@ void Cordoner::withdraw(OriginId id, Epoch epoch, Epoch previous_epoch) {
   origin.cordoned = false;
   if (origin.cordon_epoch != epoch) return;
   origin.cordon_epoch = previous_epoch;
-  recount(id);
+  std::uint64_t freed = 0;
+  for (auto cleared = origin.by_clearance.lower_bound(previous_epoch);
+       cleared != origin.by_clearance.end() && cleared->first < epoch; ++cleared)
+    freed += cleared->second;
+  counts_.quarantined -= freed;
+  counts_.held += freed;
+  origin.free += freed;
   unpark(origin);
-}
-
-void Cordoner::recount(OriginId id) {
-  OriginState& origin = origins_[id];
-  counts_ = {};
-  origin.free = 0;
-  for (auto& [_, other] : origins_) other.free = 0;
-  for (const auto& [_, entry] : entries_) tally(entry, origins_[entry.origin], true);
 }
 
 void Cordoner::lift(OriginId origin) { origins_[origin].cordoned = false; }
@@ -317,6 +323,11 @@ Cordoner::Change Cordoner::remove(MessageId id) {
 std::uint64_t Cordoner::counted(OriginId origin) const {
   const auto found = origins_.find(origin);
   return found == origins_.end() ? 0 : found->second.counted;
+}
+
+std::size_t Cordoner::remembered(OriginId origin) const {
+  const auto found = origins_.find(origin);
+  return found == origins_.end() ? 0 : found->second.in_period.size();
 }
 
 std::uint64_t Cordoner::open(OriginId origin) const {

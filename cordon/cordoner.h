@@ -6,7 +6,8 @@
 // has a part for each origin, so that a flood pushes out only its own early messages; the one for
 // all evicts from the origin that holds most.
 //
-// Quarantine follows from epochs (store/types.h): raise() costs the same whatever is held.
+// Quarantine follows from epochs (store/types.h): raise() costs the same whatever is held, and
+// withdraw() no more than what became due meanwhile and could not leave.
 //
 // Not thread-safe: the carrier holds one lock around every call. That lock is what makes the gate
 // true: no message of a cordoned origin passes after raise() returned.
@@ -14,6 +15,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <queue>
 #include <set>
@@ -105,7 +107,9 @@ class Cordoner {
   };
   const Counts& counts() const { return counts_; }
   std::uint64_t counted(store::OriginId origin) const;  // held in their period, against the cap
-  // How many of `origin`'s messages are held in their period: for the report of a shadow cordon.
+  // How many ids are remembered for `origin`'s eviction: never many more than are counted.
+  std::size_t remembered(store::OriginId origin) const;
+  // How many of `origin`'s messages a cordon would hold: for the report of a shadow cordon.
   std::uint64_t open(store::OriginId origin) const;
 
  private:
@@ -127,7 +131,11 @@ class Cordoner {
     std::uint32_t generation = 1;
     std::uint32_t past_gate = 0;
     std::uint64_t counted = 0;
-    std::uint64_t free = 0;                  // unsettled, not claimed, not in quarantine
+    // What a cordon of this origin moves: held, neither released nor quarantined alone. `free` are
+    // those of them not in quarantine. All of them by clearance, so that a withdrawal sums up what
+    // it frees: at most one entry a cordon (of any origin) that was raised while they were held.
+    std::uint64_t free = 0;
+    std::map<store::Epoch, std::uint64_t> by_clearance;
     std::deque<store::MessageId> in_period;  // counted ones, oldest first; may name gone ones
     std::vector<store::MessageId> parked;
   };
@@ -140,9 +148,9 @@ class Cordoner {
   void unpark(OriginState& origin);
   void uncount(Entry& entry, OriginState& origin);
   void set_counted(store::OriginId id, OriginState& origin, std::uint64_t counted);
+  void forget_gone(OriginState& origin);
   void evict(store::OriginId id, OriginState& origin, store::Uptime now);
   void tally(const Entry& entry, OriginState& origin, bool add);
-  void recount(store::OriginId id);
 
   HoldLimits limits_;
   store::Epoch epoch_ = 0;

@@ -318,3 +318,84 @@ TEST_CASE("raising a cordon costs the same with a million held as with one") {
   CHECK(desk.cordoner.next_due() == at(60s));  // the schedule was not searched
   CHECK(desk.cordoner.counts().quarantined == 100'000);
 }
+
+TEST_CASE("a later cordon does not count as its own what a person released") {
+  Desk desk;
+  const auto id = desk.accept(alice);
+  desk.cordoner.release(id, desk.now);
+  CHECK(desk.cordoner.open(alice) == 0);
+  CHECK(desk.cordoner.raise(alice).quarantined == 0);
+  CHECK(desk.cordoner.counts().held == 1);
+  CHECK(desk.cordoner.counts().quarantined == 0);
+  REQUIRE(desk.due() == Ids{id});
+  CHECK(desk.cordoner.counts().held == 0);
+  // Deferred by the receiver: still released, under the next cordon too.
+  desk.cordoner.put_back(id, at(60s));
+  CHECK(desk.cordoner.raise(alice).quarantined == 0);
+  desk.now = at(60s);
+  REQUIRE(desk.due() == Ids{id});
+  CHECK(desk.cordoner.counts().held == 0);
+  CHECK(desk.cordoner.counts().quarantined == 0);
+  CHECK(desk.cordoner.counts().in_flight == 1);
+}
+
+TEST_CASE("a withdrawal counts as free just what that cordon held") {
+  Desk desk;
+  desk.accept(alice);  // held by the first cordon, for good
+  desk.cordoner.raise(alice);
+  desk.cordoner.lift(alice);
+  desk.accept(bob);
+  const auto claimed = desk.accept(alice, 0s);
+  REQUIRE(desk.due() == Ids{claimed});
+  const auto released = desk.accept(alice);
+  desk.cordoner.release(released, desk.now);
+  desk.cordoner.add(
+      {.id = MessageId{100}, .origin = alice, .due = at(60s), .clearance = 1, .alone = true},
+      desk.now);
+  const auto frozen = desk.accept(alice);
+  desk.cordoner.freeze(frozen, true);
+
+  const auto second = desk.cordoner.raise(alice);
+  CHECK(second.quarantined == 1);  // the frozen one
+  desk.cordoner.put_back(claimed, at(60s));
+  desk.accept(alice);
+  CHECK(desk.cordoner.counts().quarantined == 5);
+  CHECK(desk.cordoner.counts().held == 2);  // bob's, and the released one
+  desk.cordoner.withdraw(alice, second.epoch, second.previous_epoch);
+  CHECK(desk.cordoner.counts().quarantined == 2);
+  CHECK(desk.cordoner.counts().held == 5);
+  CHECK(desk.cordoner.open(alice) == 3);
+  // The figures still fit what is there when all of it is gone.
+  for (int id = 1; id <= desk.last; ++id) desk.cordoner.settle(MessageId{id});
+  desk.cordoner.settle(MessageId{100});
+  CHECK(desk.cordoner.counts().held == 0);
+  CHECK(desk.cordoner.counts().quarantined == 0);
+  CHECK(desk.cordoner.open(alice) == 0);
+}
+
+TEST_CASE("one frozen message does not keep the ids of all that pass behind it") {
+  Desk desk;
+  desk.cordoner.freeze(desk.accept(alice), true);
+  for (int i = 0; i < 1000; ++i) {
+    const auto id = desk.accept(alice);
+    desk.now += 60s;
+    REQUIRE(desk.due() == Ids{id});
+    desk.cordoner.settle(id);
+  }
+  CHECK(desk.cordoner.counted(alice) == 1);
+  CHECK(desk.cordoner.remembered(alice) <= 19);
+}
+
+TEST_CASE("what is forgotten is never what eviction needs") {
+  Desk desk({.max_held = 1000, .max_held_per_origin = 2});
+  const auto oldest = desk.accept(alice, 24h);
+  for (int i = 0; i < 100; ++i) {
+    const auto id = desk.accept(alice);
+    desk.now += 60s;
+    REQUIRE(desk.due() == Ids{id});
+    desk.cordoner.settle(id);
+  }
+  desk.accept(alice);
+  desk.accept(alice);
+  CHECK(desk.due() == Ids{oldest});
+}
