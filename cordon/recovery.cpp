@@ -15,14 +15,37 @@ namespace {
 // How long equal message-level hits are counted into one alert.
 constexpr auto same_hit = std::chrono::hours(1);
 constexpr std::size_t max_singles = 10'000;
+
+// Whether a hit proves something about its origin, so that the origin answers for it.
+bool proves(const Violation& seen) {
+  return seen.mode == Mode::enforce && !seen.automatic_sender && !seen.shared_origin;
+}
+
+bool stronger(const Cordon& a, const Cordon& b) {
+  const bool a_enforced = a.kind == CordonKind::enforced;
+  const bool b_enforced = b.kind == CordonKind::enforced;
+  return a_enforced != b_enforced ? a_enforced : a.id > b.id;
+}
 }  // namespace
 
 Recovery::Recovery(Cordoner& cordoner, IdSource ids, SafetyLimits limits)
     : cordoner_(cordoner), ids_(std::move(ids)), limits_(limits) {}
 
-void Recovery::restore(const Cordon& cordon) {
-  active_[cordon.origin] = cordon;
-  if (cordon.kind == CordonKind::review) cordoner_.review(cordon.origin, true);
+void Recovery::restore(const Cordon& cordon, std::optional<store::Uptime> now) {
+  if (now && cordon.kind == CordonKind::enforced && *now - cordon.raised_up < std::chrono::hours(1))
+    raised_.insert(std::upper_bound(raised_.begin(), raised_.end(), cordon.raised_up),
+                   cordon.raised_up);
+  const auto found = active_.find(cordon.origin);
+  if (found != active_.end() && !stronger(cordon, found->second)) return;
+  stand(cordon);
+  cordoner_.review(cordon.origin, cordon.kind == CordonKind::review);
+}
+
+void Recovery::stand(const Cordon& cordon) {
+  const auto [active, fresh] = active_.try_emplace(cordon.origin);
+  if (!fresh && active->second.kind == CordonKind::enforced) --enforced_;
+  active->second = cordon;
+  if (cordon.kind == CordonKind::enforced) ++enforced_;
 }
 
 Cordon Recovery::raise(CordonKind kind, OriginId origin, store::AlertId alert, store::WallTime at,
@@ -36,7 +59,6 @@ Cordon Recovery::raise(CordonKind kind, OriginId origin, store::AlertId alert, s
       cordon.epoch = raised.epoch;
       cordon.previous_epoch = raised.previous_epoch;
       cordon.quarantined = raised.quarantined;
-      raised_.push_back(up);
       break;
     }
     case CordonKind::shadow:
@@ -46,7 +68,7 @@ Cordon Recovery::raise(CordonKind kind, OriginId origin, store::AlertId alert, s
       cordoner_.review(origin, true);
       break;
   }
-  active_[origin] = cordon;
+  stand(cordon);
   return cordon;
 }
 
@@ -54,9 +76,9 @@ Cordon Recovery::raise(CordonKind kind, OriginId origin, store::AlertId alert, s
 std::optional<CordonId> Recovery::clear_weaker(OriginId origin) {
   const auto found = active_.find(origin);
   if (found == active_.end() || found->second.kind == CordonKind::enforced) return std::nullopt;
-  const CordonId id = found->second.id;
-  lift(id, false);
-  return id;
+  const Cordon weaker = found->second;
+  end(weaker, false);
+  return weaker.id;
 }
 
 Circumstances Recovery::circumstances(const Violation& seen, bool automatic) {
@@ -96,10 +118,13 @@ Alert Recovery::make_alert(const Violation& seen, const Verdict& verdict) {
 std::optional<Recovered> Recovery::repeated(const Violation& seen) {
   const auto active = active_.find(seen.origin);
   if (active != active_.end()) {
-    // A shadow does not shield: the same origin may be enforced at another listener.
-    const bool weaker = active->second.kind == CordonKind::shadow && seen.mode == Mode::enforce;
+    // A shadow does not shield: the same origin may be enforced at another listener. Nor does a
+    // review, which three forged bounces bring about: it warns no one and quarantines nothing.
+    const CordonKind kind = active->second.kind;
+    const bool weaker = (kind == CordonKind::shadow && seen.mode == Mode::enforce) ||
+                        (kind == CordonKind::review && proves(seen));
     if (!weaker) {
-      Alert& standing = standing_alerts_[active->second.alert];
+      Alert& standing = standing_[active->second.alert].alert;
       ++standing.hits;
       Recovered recovered{.alert = standing, .repeat = true};
       recovered.alert.id = active->second.alert;
@@ -109,11 +134,17 @@ std::optional<Recovered> Recovery::repeated(const Violation& seen) {
     }
   }
   const auto single = singles_.find({seen.origin, seen.bait});
-  if (single != singles_.end() && seen.up - single->second.up < same_hit &&
-      (seen.automatic_sender || seen.shared_origin || review_of_all()) &&
-      seen.mode == Mode::enforce)
-    return Recovered{.alert = single->second.alert, .repeat = true, .quarantine_message = true};
-  return std::nullopt;
+  if (seen.mode != Mode::enforce || single == singles_.end() ||
+      seen.up - single->second.up >= same_hit)
+    return std::nullopt;
+  // What proves something is judged anew, unless all is held already and an equal hit was judged.
+  if (proves(seen) && !(review_of_all() && single->second.proves)) return std::nullopt;
+  return Recovered{.alert = single->second.alert, .repeat = true, .quarantine_message = true};
+}
+
+void Recovery::keep_single(const Violation& seen, const Alert& alert, bool proves) {
+  if (singles_.size() >= max_singles) singles_.clear();
+  singles_[{seen.origin, seen.bait}] = {alert, seen.up, proves};
 }
 
 Recovered Recovery::violation(const Violation& seen) {
@@ -122,14 +153,19 @@ Recovered Recovery::violation(const Violation& seen) {
   const Verdict verdict = judge(circumstances(seen, seen.automatic_sender), limits_);
   Recovered recovered{.alert = make_alert(seen, verdict)};
   Alert& alert = recovered.alert;
+  bool over_review = false;
   switch (verdict.response) {
     case Response::observed:
       recovered.cordon = raise(CordonKind::shadow, seen.origin, alert.id, seen.at, seen.up);
       break;
-    case Response::cordon:
+    case Response::cordon: {
+      const auto before = active_.find(seen.origin);
+      over_review = before != active_.end() && before->second.kind == CordonKind::review;
       recovered.replaced = clear_weaker(seen.origin);
       recovered.cordon = raise(CordonKind::enforced, seen.origin, alert.id, seen.at, seen.up);
+      raised_.push_back(seen.up);
       break;
+    }
     case Response::review:
       recovered.quarantine_message = true;
       if (!verdict.review_all || !review_of_all()) {
@@ -144,10 +180,9 @@ Recovered Recovery::violation(const Violation& seen) {
   }
   if (recovered.cordon) {
     alert.cordon = recovered.cordon->id;
-    standing_alerts_[alert.id] = alert;
+    standing_[alert.id] = {alert, over_review};
   } else if (recovered.quarantine_message) {
-    if (singles_.size() >= max_singles) singles_.clear();
-    singles_[{seen.origin, seen.bait}] = {alert, seen.up};
+    keep_single(seen, alert, proves(seen));
   }
   return recovered;
 }
@@ -159,19 +194,44 @@ std::optional<Recovery::Downgraded> Recovery::automatic_reply(const Alert& alert
       active->second.kind != CordonKind::enforced)
     return std::nullopt;
   // An answering program writes to the one sender it answers. A second hit is no answer.
-  const auto standing = standing_alerts_.find(alert.id);
-  if (standing == standing_alerts_.end() || standing->second.hits != 1) return std::nullopt;
+  const auto standing = standing_.find(alert.id);
+  if (standing == standing_.end() || standing->second.alert.hits != 1) return std::nullopt;
+  const bool over_review = standing->second.over_review;
   const Cordon cordon = active->second;
-  if (!lift(cordon.id, true)) return std::nullopt;
+  end(cordon, true);
   // A withdrawn cordon does not use up the hour's allowance either.
-  if (!raised_.empty()) raised_.pop_back();
+  const auto own = std::find(raised_.begin(), raised_.end(), cordon.raised_up);
+  if (own != raised_.end()) raised_.erase(own);
 
-  const Verdict verdict = judge(circumstances(seen, true), limits_);
+  Circumstances at = circumstances(seen, true);
+  // What an answering program sent does not end the review that a person was asked for.
+  if (over_review) at.score = std::max(at.score, limits_.score_limit);
+  const Verdict verdict = judge(at, limits_);
   Downgraded downgraded{
       .cordon = cordon.id, .response = verdict.response, .reason = verdict.reason};
-  if (verdict.response == Response::review)
+  Alert less = alert;
+  less.response = verdict.response;
+  less.reason = verdict.reason;
+  if (verdict.response == Response::review) {
     downgraded.review = raise(CordonKind::review, seen.origin, alert.id, seen.at, seen.up);
+    less.cordon = downgraded.review->id;
+    standing_[alert.id] = {less};
+  }
+  less.cordon = {};
+  // A review that is new is told, whatever went before it.
+  if (verdict.response != Response::review || over_review)
+    downgraded.same_as = told_before(seen, less);
   return downgraded;
+}
+
+// The alert of an equal hit within the hour; else `alert` becomes that of the next ones. It folds
+// the telling only: at RCPT a reply looks like any other hit and cordons until its header is read.
+std::optional<Alert> Recovery::told_before(const Violation& seen, const Alert& alert) {
+  const auto single = singles_.find({seen.origin, seen.bait});
+  if (single != singles_.end() && seen.up - single->second.up < same_hit)
+    return single->second.alert;
+  keep_single(seen, alert, false);
+  return std::nullopt;
 }
 
 Recovered Recovery::cordon(OriginId origin, std::string reason, store::WallTime at,
@@ -189,7 +249,7 @@ Recovered Recovery::cordon(OriginId origin, std::string reason, store::WallTime 
   recovered.replaced = clear_weaker(origin);
   recovered.cordon = raise(CordonKind::enforced, origin, recovered.alert.id, at, up);
   recovered.alert.cordon = recovered.cordon->id;
-  standing_alerts_[recovered.alert.id] = recovered.alert;
+  standing_[recovered.alert.id] = {recovered.alert};
   return recovered;
 }
 
@@ -197,9 +257,14 @@ bool Recovery::lift(CordonId id, bool withdraw) {
   const auto found = std::find_if(active_.begin(), active_.end(),
                                   [&](const auto& item) { return item.second.id == id; });
   if (found == active_.end()) return false;
-  const Cordon cordon = found->second;
-  active_.erase(found);
-  standing_alerts_.erase(cordon.alert);
+  end(Cordon(found->second), withdraw);  // a copy: the original goes
+  return true;
+}
+
+void Recovery::end(const Cordon& cordon, bool withdraw) {
+  active_.erase(cordon.origin);
+  standing_.erase(cordon.alert);
+  if (cordon.kind == CordonKind::enforced) --enforced_;
   switch (cordon.kind) {
     case CordonKind::enforced:
       if (withdraw)
@@ -214,7 +279,6 @@ bool Recovery::lift(CordonId id, bool withdraw) {
     case CordonKind::shadow:
       break;
   }
-  return true;
 }
 
 std::optional<Cordon> Recovery::standing(OriginId origin) const {
@@ -222,12 +286,6 @@ std::optional<Cordon> Recovery::standing(OriginId origin) const {
   if (found == active_.end()) found = active_.find(store::everything);
   if (found == active_.end()) return std::nullopt;
   return found->second;
-}
-
-std::size_t Recovery::enforced() const {
-  return static_cast<std::size_t>(
-      std::count_if(active_.begin(), active_.end(),
-                    [](const auto& item) { return item.second.kind == CordonKind::enforced; }));
 }
 
 }  // namespace cordon

@@ -55,8 +55,10 @@ class Recovery {
   Recovery(Cordoner& cordoner, IdSource ids, SafetyLimits limits);
   void set_limits(SafetyLimits limits) { limits_ = limits; }
 
-  // At start, for each cordon that is not lifted.
-  void restore(const store::Cordon& cordon);
+  // At start, for each cordon that is not lifted, in any order. Of two for one origin (a crash came
+  // between the new one and the lifting of the old) the enforced one stands, else the newer.
+  // `now`: given for those that a violation raised, so that the last hour's use up its allowance.
+  void restore(const store::Cordon& cordon, std::optional<store::Uptime> now = std::nullopt);
 
   Recovered violation(const Violation& seen);
 
@@ -67,11 +69,15 @@ class Recovery {
     store::CordonId cordon{};
     store::Response response{};
     std::string reason;
-    std::optional<store::Cordon> review;  // if that was one too many
+    // If that was one too many, or the cordon had taken the place of a review.
+    std::optional<store::Cordon> review;
+    // The same bait met an automatic reply of this origin within the hour: operators know of it by
+    // this alert. The carrier counts a hit there and need not tell them of the new one.
+    std::optional<store::Alert> same_as;
   };
   std::optional<Downgraded> automatic_reply(const store::Alert& alert, const Violation& seen);
 
-  // By an operator.
+  // By an operator: never refused, and not counted against max_cordons_per_hour.
   Recovered cordon(store::OriginId origin, std::string reason, store::WallTime at,
                    store::Uptime up);
   // False if there is no such cordon, or it is lifted.
@@ -80,29 +86,40 @@ class Recovery {
   // The cordon under which `origin` is served: its own, or a review of all. Shadow ones too.
   std::optional<store::Cordon> standing(store::OriginId origin) const;
   bool review_of_all() const { return active_.contains(store::everything); }
-  std::size_t enforced() const;
+  std::size_t enforced() const { return enforced_; }
 
  private:
   store::Cordon raise(store::CordonKind kind, store::OriginId origin, store::AlertId alert,
                       store::WallTime at, store::Uptime up);
+  void stand(const store::Cordon& cordon);
+  void end(const store::Cordon& cordon, bool withdraw);
   std::optional<store::CordonId> clear_weaker(store::OriginId origin);
   std::uint32_t score(store::OriginId origin, store::BaitId bait);
   Circumstances circumstances(const Violation& seen, bool automatic);
   std::optional<Recovered> repeated(const Violation& seen);
+  std::optional<store::Alert> told_before(const Violation& seen, const store::Alert& alert);
+  void keep_single(const Violation& seen, const store::Alert& alert, bool proves);
   store::Alert make_alert(const Violation& seen, const Verdict& verdict);
 
   Cordoner& cordoner_;
   IdSource ids_;
   SafetyLimits limits_;
-  std::unordered_map<store::OriginId, store::Cordon> active_;         // one an origin
-  std::unordered_map<store::AlertId, store::Alert> standing_alerts_;  // of active cordons
-  std::deque<store::Uptime> raised_;  // times of enforced cordons in the last hour
+  std::unordered_map<store::OriginId, store::Cordon> active_;  // one an origin
+  std::size_t enforced_ = 0;                                   // of them
+  struct Standing {
+    store::Alert alert;
+    bool over_review = false;  // its cordon took the place of a review of the origin
+  };
+  std::unordered_map<store::AlertId, Standing> standing_;  // of active cordons
+  // When violations raised an enforced cordon in the last hour, in order.
+  std::deque<store::Uptime> raised_;
   // Distinct baits that automatic mail of an origin met. Bounded by score_limit entries each.
   std::unordered_map<store::OriginId, std::set<store::BaitId>> scores_;
   // Message-level alerts, so that a flood of the same hit makes one alert and not thousands.
   struct Single {
     store::Alert alert;
     store::Uptime up;
+    bool proves = false;  // neither automatic mail nor a shared origin
   };
   std::map<std::pair<store::OriginId, store::BaitId>, Single> singles_;
 };
