@@ -56,7 +56,12 @@ void Gateway::rebuild() {
     });
     policy.cordoner.restore_origin(origin.id, origin.cordon_epoch, cordoned);
   });
-  for (const store::Cordon& cordon : active) policy.recovery.restore(cordon);
+  for (const store::Cordon& cordon : active) {
+    // Those of the last hour count against max_cordons_per_hour; an operator's never do.
+    const auto alert = reader->alert(cordon.alert);
+    const bool by_operator = alert && alert->place == store::ViolationPlace::by_operator;
+    policy.recovery.restore(cordon, by_operator ? std::nullopt : std::optional(clock_->now()));
+  }
 
   // A claim without a result may have left, or not. Such a message is tried again if its origin is
   // free (the one source of duplicates), and warned about if it is cordoned.

@@ -199,7 +199,14 @@ void Responder::withdraw(const store::Alert& alert, const Recovery::Downgraded& 
   {
     const std::lock_guard lock(mutex_);
     const auto open = open_.find(alert.id);
-    if (open != open_.end()) open->second.alert = alert;
+    if (downgraded.same_as) {
+      // The same program answers the same forged bait: that was told, and is only counted.
+      open_.erase(alert.id);
+      batch.push_back(store::CountHit{downgraded.same_as->id, alert.bait});
+      batch.push_back(store::MarkTold{alert.id});
+    } else if (open != open_.end()) {
+      open->second.alert = alert;
+    }
   }
   if (downgraded.review) batch.push_back(store::AddCordon{*downgraded.review});
   keep_trying(std::move(batch));

@@ -391,7 +391,7 @@ TEST_CASE(
   shadow.alert = AlertId{4};
   shadow.kind = CordonKind::shadow;
 
-  const auto standing = [](std::vector<Cordon> cordons) {
+  const auto standing = [](const std::vector<Cordon>& cordons) {
     House house;
     for (const auto& cordon : cordons) house.recovery.restore(cordon);
     CHECK(house.recovery.enforced() ==
