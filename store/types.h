@@ -71,7 +71,7 @@ enum class MessageKind : std::uint8_t { mail, bounce, warning, report };  // all
 enum class MessageState : std::uint8_t {
   held,       // waits for its time, or for a retry
   claimed,    // is about to leave, or has left unrecorded: the durable claim
-  uncertain,  // was claimed when the gateway died, and its origin is cordoned: it may have left
+  uncertain,  // may have left: claimed when the gateway died, or its final dot was not answered
   committed,  // every recipient is settled, at least one has it
   failed,     // every recipient is settled, none has it
   deleted,    // an operator deleted it
