@@ -57,11 +57,12 @@ class Process:
     """A child with its output in a file, ended by pid. A sanitizer's report in it is a failure,
     whatever else the test looks at."""
 
-    def __init__(self, args, log):
+    def __init__(self, args, log, environment=None):
         self.log_path = Path(log)
         self.log = open(log, "ab")
         self.child = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=self.log,
-                                      stderr=subprocess.STDOUT)
+                                      stderr=subprocess.STDOUT,
+                                      env={**os.environ, **(environment or {})})
 
         self.killed = False  # by us
 
@@ -135,6 +136,7 @@ class Gateway:
             "notices.warning_delay=0s",
             *settings,
         ]
+        self.environment = {}  # in addition to ours
         self.process = None
 
     def args(self, extra=()):
@@ -146,7 +148,7 @@ class Gateway:
     def start(self, extra=()):
         # Not by a connection: it would take a session's place for a moment.
         before = self.log().count("listener.open")
-        self.process = Process(self.args(extra), self.folder / "cordond.log")
+        self.process = Process(self.args(extra), self.folder / "cordond.log", self.environment)
         eventually(lambda: self.log().count("listener.open") > before or not self.process.alive(),
                    "cordond listens")
         if not self.process.alive():

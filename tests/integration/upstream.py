@@ -16,6 +16,8 @@ class Upstream:
 
         Upstream(MAIL=[b"421 4.3.2 later"], dot=[CLOSE])
 
+    An Event among them is waited for before the usual answer is given.
+
     A message counts as taken only if its final dot was answered with 250."""
 
     def __init__(self, **script):
@@ -110,14 +112,14 @@ class Session:
         self.sender = sender
 
     def content(self):
-        content = b""
+        content = bytearray()
         while (line := self.lines.readline()) != b".\r\n":
             if not line:
                 return False
             if not content and not self.answer("content", b""):
                 return False
             content += line.removeprefix(b".")
-        taken = (self.number, self.sender, self.recipients, content)
+        taken = (self.number, self.sender, self.recipients, bytes(content))
         return self.answer("dot", b"250 2.0.0 Taken",
                            then=lambda: self.upstream.messages.append(taken))
 
@@ -132,6 +134,10 @@ class Session:
             then()
             return self.say(usual)
         scripted = script.pop(0)
+        if isinstance(scripted, threading.Event):
+            scripted.wait(PATIENCE)
+            then()
+            return self.say(usual)
         if scripted is SILENCE:
             while self.connection.recv(65536):
                 pass

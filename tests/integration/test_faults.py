@@ -1,0 +1,264 @@
+"""Faults of the machine under a running gateway: clients see 4xx, nothing is lost, nothing arrives
+twice, and all goes on by itself when the cause ends."""
+
+import errno
+import os
+import resource
+import socket
+import threading
+import time
+import unittest
+from pathlib import Path
+
+from faults import ALL, SIZES, SYNCS, WRITES, Faults
+from house import House, PATIENCE, eventually, message
+from load import Load, named
+from upstream import Upstream
+
+QUICK = ["cordoning.period=0s", "delivery.first_retry=1s", "delivery.jitter=0"]
+HONEST = [f"127.0.0.{n}" for n in range(2, 6)]
+INTRUDER = "127.0.0.66"
+BAIT = "old.archive@in.example"
+DAY = 24 * 3600
+
+
+class FaultyHouse(House):
+    """A house whose gateway can be given faults."""
+
+    def __init__(self, *settings, start=True):
+        super().__init__(*settings, start=False)
+        try:
+            self.faults = Faults(self.folder, self.gateway.folder / "state")
+        except unittest.SkipTest:
+            self.sink.stop()
+            raise
+        self.gateway.environment = self.faults.environment()
+        if start:
+            self.gateway.start()
+
+
+def drain(gateway, patience=PATIENCE + 30):
+    def empty():
+        status = gateway.status()
+        return status["held"] + status["in_flight"] == 0
+    eventually(empty, "the queue drains", patience)
+
+
+class Served(unittest.TestCase):
+    def assert_served_well(self, house, load):
+        """Each client got 250 or 4xx and kept its connection; what got 250 arrived once, and nothing
+        else did."""
+        self.assertEqual([], load.refusals)
+        self.assertEqual(0, load.lost)
+        self.assertEqual(set(), load.in_doubt)
+        drain(house.gateway)
+        arrived = named(house.sink.recipients())
+        self.assertEqual(load.acknowledged, set(arrived))
+        self.assertEqual({}, {name: times for name, times in arrived.items() if times > 1})
+
+
+class Device(Served):
+    # What fails, how often, and whether a client must notice.
+    TROUBLES = [
+        ("every write and sync", errno.EIO, ALL, 1, True),
+        ("every sync", errno.EIO, SYNCS, 1, True),
+        ("every write", errno.EIO, WRITES, 1, True),
+        ("each third call", errno.EIO, ALL, 3, True),
+        ("each seventh call", errno.EIO, ALL, 7, False),
+        ("no space", errno.ENOSPC, WRITES | SIZES, 1, True),
+        ("no space now and then", errno.ENOSPC, WRITES | SIZES, 5, False),
+        ("over quota", errno.EDQUOT, WRITES | SIZES, 1, True),
+    ]
+
+    def test_clients_are_put_off_while_it_fails_and_all_goes_on_when_it_works_again(self):
+        with FaultyHouse(*QUICK) as house:
+            with Load(house.gateway, "device", HONEST) as load:
+                for what, error, calls, every, noticed in self.TROUBLES:
+                    with self.subTest(fails=what):
+                        self.one_trouble(house, load, error, calls, every, noticed)
+            self.assert_served_well(house, load)
+            self.assertIn('detail="disk I/O error"', house.gateway.log())
+            self.assertIn('why="no space left in the store"', house.gateway.log())
+
+    def one_trouble(self, house, load, error, calls, every, noticed):
+        accepted, put_off = load.accepted(), load.put_off()
+        eventually(lambda: load.accepted() >= accepted + 50, "mail flows before")
+        with house.faults.device(error, calls, every):
+            eventually(lambda: house.faults.count("io_failed") >= 20, "calls fail")
+            if noticed:
+                eventually(lambda: load.put_off() >= put_off + 20, "clients are put off")
+        accepted = load.accepted()
+        eventually(lambda: load.accepted() >= accepted + 50, "mail flows again")
+
+    def test_a_crash_while_it_fails_loses_nothing_either(self):
+        with FaultyHouse(*QUICK) as house:
+            with Load(house.gateway, "crash", HONEST) as load:
+                for calls in (SYNCS, WRITES, ALL):
+                    accepted, put_off = load.accepted(), load.put_off()
+                    eventually(lambda: load.accepted() >= accepted + 50, "mail flows before")
+                    with house.faults.device(errno.EIO, calls):
+                        eventually(lambda: load.put_off() >= put_off + 20, "clients are put off")
+                        house.gateway.kill()
+                    house.gateway.start()
+            drain(house.gateway)
+            self.assertEqual([], load.refusals)
+            self.assertEqual(set(), load.acknowledged - set(named(house.sink.recipients())))
+
+    def test_nobodys_mail_leaves_before_an_alert_is_stored(self):
+        upstream, go_on = Upstream(), threading.Event()
+        self.addCleanup(upstream.stop)
+        with FaultyHouse(*QUICK, "notices.route=notices", start=False) as house:
+            gateway = house.gateway
+            gateway.settings += [f"route.smarthost.port={upstream.port}",
+                                 f"route.notices.port={house.sink.port}"]
+            gateway.start()
+            gateway.ctl("bait", "add", BAIT)
+            gateway.send("anna@in.example", ["warned@in.example"], message("early"), INTRUDER)
+            eventually(lambda: upstream.recipients() == ["warned@in.example"], "it has left")
+
+            # Somebody's message is on its way: the upstream has only to ask for the content.
+            upstream.script["DATA"] = [go_on]
+            gateway.send("carl@in.example", ["dora@in.example"], message("under way"), HONEST[0])
+            eventually(lambda: not upstream.script["DATA"], "the upstream has DATA")
+            with house.faults.device(), gateway.client(INTRUDER) as session:
+                session.ehlo()
+                session.mail("anna@in.example")
+                usual = session.rcpt("bert@in.example")
+                self.assertEqual(250, usual[0])
+                self.assertEqual(usual, session.rcpt(BAIT))
+                eventually(lambda: "alert.not_stored" in gateway.log(), "the alert is not stored")
+                self.assertTrue(gateway.status()["commits_stopped"])
+                go_on.set()
+                eventually(lambda: "gate.shut" in gateway.log(), "the gate is shut for everybody")
+                self.assertEqual(4, session.data(message("hit"))[0] // 100)
+            eventually(lambda: not gateway.status()["commits_stopped"], "commits go on")
+            self.assertEqual(["warned@in.example"], upstream.recipients())
+
+            gateway.send("anna@in.example", ["none@in.example"], message("kept"), INTRUDER)
+            gateway.send("carl@in.example", ["emil@in.example"], message("new"), HONEST[0])
+            eventually(lambda: sorted(upstream.recipients()) == [
+                "dora@in.example", "emil@in.example", "warned@in.example"], "others' mail flows")
+            self.assertEqual(1, len(gateway.rows("alert", "list")))
+            kept, = gateway.rows("quarantine", "list", "ALL")
+            self.assertEqual("none@in.example", kept["recipients"][0]["address"])
+            eventually(lambda: house.sink.recipients() == [
+                "operator@in.example", "warned@in.example"], "operator and recipient are told")
+
+
+class Descriptors(Served):
+    def setUp(self):
+        self.clients = []
+        self.addCleanup(lambda: [client.close() for client in self.clients])
+
+    def fill(self, gateway):
+        """More clients than the gateway has descriptors for; returns when it has none left."""
+        pid = gateway.process.child.pid
+        open_now = len(os.listdir(f"/proc/{pid}/fd"))
+        usual = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (open_now + 10, usual[1]))
+        before = self.failures(gateway)
+        for number in range(30):
+            self.clients.append(socket.create_connection(
+                ("127.0.0.1", gateway.port), PATIENCE, source_address=(f"127.0.2.{number + 1}", 0)))
+        eventually(lambda: self.failures(gateway) > before, "the table is full")
+        return usual
+
+    @staticmethod
+    def failures(gateway):
+        return gateway.log().count("listener.accept_failed")
+
+    @staticmethod
+    def cpu_time(gateway):
+        stat = Path(f"/proc/{gateway.process.child.pid}/stat").read_text()
+        fields = stat.rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # proc(5)
+
+    def assert_idle_while_full(self, gateway):
+        """A listener that cannot accept must not spin: look at it over twenty of its tries."""
+        tries, began, cpu = self.failures(gateway), time.monotonic(), self.cpu_time(gateway)
+        eventually(lambda: self.failures(gateway) >= tries + 20, "it goes on trying")
+        passed = time.monotonic() - began
+        self.assertLess(self.cpu_time(gateway) - cpu, passed / 4)
+
+    def greeted(self):
+        """How many clients the gateway has greeted by now."""
+        def has_greeting(client):
+            client.setblocking(False)
+            try:
+                return client.recv(4, socket.MSG_PEEK) == b"220 "
+            except BlockingIOError:
+                return False
+        return sum(map(has_greeting, self.clients))
+
+    def test_a_full_table_stops_no_session_and_passes(self):
+        with House(*QUICK) as house:
+            gateway = house.gateway
+            with gateway.client(HONEST[0]) as session:
+                session.ehlo()
+                usual = self.fill(gateway)
+                self.assertLess(self.greeted(), 30)
+                self.assert_idle_while_full(gateway)
+                # Who is in already is served; for what the store took no connection can be opened.
+                for number in range(5):
+                    session.sendmail("anna@in.example", [f"full-s0-m{number}@in.example"],
+                                     message("full"))
+                eventually(lambda: "outcome=deferred" in gateway.log(), "no way to the upstream")
+                self.assertEqual([], house.sink.messages())
+
+                # Some clients go: the others are let in, as far as there is room.
+                for client in self.clients[:25]:
+                    client.close()
+                del self.clients[:25]
+                eventually(lambda: self.greeted() == 5, "those who waited are greeted")
+                gateway.send("anna@in.example", ["full-s1-m1@in.example"], message("new"))
+            self.fill(gateway)
+            resource.prlimit(gateway.process.child.pid, resource.RLIMIT_NOFILE, usual)
+            eventually(lambda: self.greeted() == 35, "a wider table lets all in")
+            drain(gateway)
+            self.assertEqual({f"full-s0-m{n}": 1 for n in range(5)} | {"full-s1-m1": 1},
+                             dict(named(house.sink.recipients())))
+
+
+class Clock(unittest.TestCase):
+    def held_for(self, house, name, jump):
+        """Seconds from the 250 of a message to its arrival, with a jump of the clock in between."""
+        accepted = time.monotonic()
+        house.gateway.send("anna@in.example", [f"{name}@in.example"], message(name))
+        house.faults.set_clock(jump)
+        eventually(lambda: f"{name}@in.example" in house.sink.recipients(), "it is not stuck")
+        return time.monotonic() - accepted
+
+    def test_no_jump_releases_mail_early_keeps_it_or_ends_its_lifetime(self):
+        with FaultyHouse("cordoning.period=2s", "delivery.first_retry=1s", "delivery.jitter=0",
+                         "delivery.queue_lifetime=1h") as house:
+            gateway = house.gateway
+            gateway.ctl("bait", "add", BAIT)
+            with gateway.client(HONEST[0]) as idle:
+                idle.ehlo()
+                for number, jump in enumerate((2 * DAY, -2 * DAY)):
+                    self.assertGreaterEqual(self.held_for(house, f"m{number}", jump), 2)
+                # Its first try is refused for now: it is tried again, though days seem to pass.
+                gateway.send("anna@in.example", ["later1@in.example"], message("later"))
+                eventually(lambda: "outcome=deferred" in gateway.log(), "the first try")
+                house.faults.set_clock(2 * DAY)
+                eventually(lambda: "later1@in.example" in house.sink.recipients(), "the second")
+                self.assertEqual(250, idle.noop()[0])  # an hour's silence is not meant by it
+
+            # What was committed before the clock went back is found by the warnings all the same.
+            gateway.send("anna@in.example", ["warned@in.example"], message("early"), INTRUDER)
+            eventually(lambda: "warned@in.example" in house.sink.recipients(), "it has left")
+            house.faults.set_clock(-2 * DAY)
+            gateway.send("anna@in.example", [BAIT], message("hit"), INTRUDER)
+            eventually(lambda: house.sink.recipients().count("warned@in.example") == 2, "a warning")
+
+            # A restart at another time: the period goes on where it was.
+            gateway.send("anna@in.example", ["over@in.example"], message("over"))
+            gateway.stop()
+            house.faults.set_clock(2 * DAY)
+            gateway.start()
+            eventually(lambda: "over@in.example" in house.sink.recipients(), "it is not stuck")
+            self.assertNotIn("outcome=failed", gateway.log())
+
+
+if __name__ == "__main__":
+    unittest.main()
