@@ -1,7 +1,6 @@
 #include "proxy/daemon.h"
 
 #include <algorithm>
-#include <future>
 
 #include <boost/asio/post.hpp>
 
@@ -78,6 +77,7 @@ void Daemon::every_second() {
   second_.async_wait([this](const boost::system::error_code& cancelled) {
     if (cancelled) return;
     ++seconds_;
+    gateway_.intake().measure_disk(config_->settings().paths.state_dir);
     gateway_.flush_records();
     store::Batch batch;
     if (seconds_ % uptime_interval == 0) batch.push_back(store::SaveUptime{gateway_.clock().now()});
@@ -145,14 +145,11 @@ void Daemon::finish_stop() {
   for (const auto& worker : workers_) worker->stop();
   gateway_.flush_records();
   readers_.stop();
-  auto saved = std::make_shared<std::promise<void>>();
   store::Batch last;
   last.push_back(store::SaveUptime{gateway_.clock().now()});
-  gateway_.store().submit(std::move(last), [saved](const store::Answer& answer) {
-    log_failure("last save", answer);
-    saved->set_value();
-  });
-  saved->get_future().wait();
+  gateway_.store().submit(std::move(last),
+                          [](const store::Answer& answer) { log_failure("last save", answer); });
+  gateway_.close_store();
   workers_.clear();
   log::info("gateway.stopped", {});
 }

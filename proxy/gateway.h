@@ -19,6 +19,7 @@
 #include "cordon/origins.h"
 #include "cordon/recovery.h"
 #include "proxy/config.h"
+#include "proxy/intake.h"
 #include "proxy/uptime_clock.h"
 #include "smtp/notice/header_scan.h"
 #include "store/store.h"
@@ -89,10 +90,14 @@ class Gateway {
   store::Store& store() { return *store_; }
   const UptimeClock& clock() const { return *clock_; }
   Counters& counters() { return counters_; }
+  Intake& intake() { return intake_; }
   std::shared_ptr<const Config> config() const;
   void set_config(std::shared_ptr<const Config> config);  // takes effect for limits at once
   std::shared_ptr<const baits::Matcher> matcher() const;
   void reload_baits();  // from the store; blocks
+  // Waits until all that was submitted is answered; the store is gone then. At the end, once nobody
+  // asks for it any more.
+  void close_store() { store_.reset(); }
   // What a crash left claimed without a result: to be marked before anything is claimed again.
   store::Batch take_uncertain() { return std::exchange(uncertain_, {}); }
   // Calls `use(Policy&)` under the lock. `use` must not block.
@@ -140,6 +145,7 @@ class Gateway {
   std::mutex policy_mutex_;
   std::unique_ptr<Policy> policy_;
   Counters counters_;
+  Intake intake_;
   Responder* responder_ = nullptr;
   std::function<void()> wake_;
 

@@ -20,7 +20,10 @@ class ReaderPool {
   ReaderPool(store::Store& store, std::size_t threads) : store_(store), pool_(threads) {}
   ~ReaderPool() { stop(); }
   // Does what was posted, and no more.
-  void stop() { pool_.join(); }
+  void stop() {
+    pool_.join();
+    idle_.clear();
+  }
 
   // Calls `job(store::Reader&)` on a thread of the pool. If the store cannot be read (a Reader
   // throws), `failed()` is called there instead of the rest of it.

@@ -5,7 +5,6 @@
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
-#include <openssl/evp.h>
 
 #include "proxy/log.h"
 #include "smtp/notice/received.h"
@@ -28,18 +27,6 @@ std::string shown(const std::optional<baits::BaitId>& bait, const smtp::Mailbox&
 }
 
 }  // namespace
-
-// The message that is coming in: what is not yet given to the store, and what is learnt on the way.
-struct Session::Body {
-  store::MessageId id{};
-  std::string bytes;         // the piece at hand, at most max_body_piece
-  std::uint32_t pieces = 0;  // given to the store
-  bool appending = false;    // one piece is on its way: no more is read until it has arrived
-  bool failed = false;
-  std::uint64_t octets = 0;
-  notice::HeaderScan header;
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> digest{EVP_MD_CTX_new(), EVP_MD_CTX_free};
-};
 
 Session::Session(boost::asio::ip::tcp::socket socket, Worker& worker, Gateway& gateway, Peer peer,
                  std::shared_ptr<const smtp::ServerOptions> options,
@@ -126,6 +113,12 @@ void Session::on_sender() {
   if (!sender.null)
     if (const auto found = gateway_.matcher()->match(sender.mailbox))
       hit(*found, ViolationPlace::mail_from, false);
+  const auto declared = automaton_.envelope().declared_size.value_or(0);
+  if (!gateway_.intake().disk_has_room(declared, config_->settings().limits.min_free_disk)) {
+    automaton_.refuse({452, {4, 3, 1}, "No space for mail now, try again later"});
+    end_transaction();  // of a bait that was used, nothing more will come
+    return;
+  }
   automaton_.accept();
 }
 
@@ -167,50 +160,29 @@ void Session::keep_alert(const store::Alert& alert) {
 // ---- content
 
 void Session::on_open_body() {
-  body_ = std::make_unique<Body>();
-  body_->id = gateway_.store().next_message_id();
-  EVP_DigestInit_ex(body_->digest.get(), EVP_sha256(), nullptr);
+  const auto limit = config_->settings().limits.content_memory;
+  if (gateway_.intake().kept() >= limit) {
+    automaton_.refuse({452, {4, 3, 1}, "Too much mail is coming in, try again later"});
+    return;
+  }
+  body_ = std::make_shared<IncomingBody>(gateway_, worker_.context(), peer_.address, limit,
+                                         [self = weak_from_this()] {
+                                           const auto session = self.lock();
+                                           if (session && session->waiting_ == Waiting::store)
+                                             session->drive();
+                                         });
   automaton_.accept();
 }
 
 bool Session::on_body(std::string_view bytes) {
-  body_->header.feed(bytes);
-  body_->octets += bytes.size();
-  EVP_DigestUpdate(body_->digest.get(), bytes.data(), bytes.size());
-  while (!bytes.empty()) {
-    const auto room = store::max_body_piece - body_->bytes.size();
-    const auto taken = std::min(room, bytes.size());
-    body_->bytes.append(bytes.substr(0, taken));
-    bytes.remove_prefix(taken);
-    if (body_->bytes.size() == store::max_body_piece) append_piece();
-  }
-  if (!body_->appending) return true;
+  if (body_->feed(bytes)) return true;
   waiting_ = Waiting::store;
   automaton_.retain();
   return false;
 }
 
-void Session::append_piece() {
-  body_->appending = true;
-  store::Batch batch;
-  batch.push_back(store::AppendBody{body_->id, body_->pieces++, std::move(body_->bytes)});
-  body_->bytes.clear();
-  // The store keeps an answered `done` for a while: it must not keep the session too, which would
-  // then outlive its worker.
-  gateway_.store().submit(std::move(batch), [self = shared_from_this(),
-                                             id = body_->id](const store::Answer& answer) mutable {
-    auto& context = self->worker_.context();
-    boost::asio::post(context, [self = std::move(self), id, ok = answer.ok()] {
-      if (!self->body_ || self->body_->id != id) return;
-      self->body_->appending = false;
-      self->body_->failed = self->body_->failed || !ok;
-      if (self->waiting_ == Waiting::store) self->drive();
-    });
-  });
-}
-
 bool Session::on_end_body() {
-  if (body_->failed) {
+  if (body_->failed()) {
     drop_body();
     automaton_.refuse({452, {4, 3, 1}, "Cannot store the message now, try again later"});
     end_transaction();
@@ -218,27 +190,26 @@ bool Session::on_end_body() {
   }
   waiting_ = Waiting::store;
   automaton_.retain();
-  Submission submission{.id = body_->id,
-                        .envelope = &automaton_.envelope(),
-                        .last_piece = body_->pieces,
-                        .last_bytes = std::move(body_->bytes),
-                        .octets = body_->octets,
-                        .facts = body_->header.facts(),
-                        .quarantine_alone = quarantine_message_};
+  if (body_->take_turn([self = shared_from_this()] { self->submit(); })) submit();
+  return false;
+}
+
+void Session::submit() {
+  Submission submission = body_->complete();
+  submission.envelope = &automaton_.envelope();
+  submission.quarantine_alone = quarantine_message_;
   if (!alerts_.empty()) submission.violation = alerts_.front();
-  EVP_DigestFinal_ex(body_->digest.get(), submission.digest.data(), nullptr);
   submission.trace = trace_field();
   gateway_.accept(
       peer_, std::move(submission), [self = shared_from_this()](AcceptOutcome outcome) mutable {
         auto& context = self->worker_.context();
         boost::asio::post(context, [self = std::move(self), outcome] { self->on_stored(outcome); });
       });
-  return false;
 }
 
 std::string Session::trace_field() const {
   const auto& envelope = automaton_.envelope();
-  const std::string id = std::to_string(static_cast<std::int64_t>(body_->id));
+  const std::string id = std::to_string(static_cast<std::int64_t>(body_->id()));
   std::string recipient;
   if (envelope.recipients.size() == 1) recipient = envelope.recipients.front().mailbox.to_string();
   notice::TraceFacts facts;
@@ -256,12 +227,13 @@ std::string Session::trace_field() const {
 }
 
 void Session::on_stored(AcceptOutcome outcome) {
-  const auto id = body_->id;
+  const auto id = body_->id();
+  body_->answered();
   switch (outcome) {
     case AcceptOutcome::stored:
       log::info("message.accepted", {{"session", peer_.session},
                                      {"id", id},
-                                     {"octets", body_->octets},
+                                     {"octets", body_->octets()},
                                      {"recipients", automaton_.envelope().recipients.size()}});
       automaton_.accept("queued as " + std::to_string(static_cast<std::int64_t>(id)));
       break;
@@ -283,14 +255,8 @@ void Session::on_stored(AcceptOutcome outcome) {
 }
 
 void Session::drop_body() {
-  if (!body_) return;
-  if (body_->pieces > 0) {
-    store::Batch batch;
-    batch.push_back(store::DropBody{body_->id});
-    gateway_.store().submit(std::move(batch), [](const store::Answer&) {});
-  }
-  // on_stored still reads the id of a body that could not be stored.
-  if (waiting_ != Waiting::store) body_.reset();
+  if (body_) body_->drop();
+  body_.reset();
 }
 
 void Session::end_transaction() {
@@ -341,7 +307,9 @@ void Session::on_readable(const boost::system::error_code& error) {
   if (error) return lost(error);
   boost::system::error_code failed;
   auto& buffer = worker_.read_buffer();
-  const auto got = socket_.read_some(boost::asio::buffer(buffer), failed);
+  // No more content than the piece at hand takes: what lies over would have to be copied and kept.
+  const auto most = body_ ? body_->room() : buffer.size();
+  const auto got = socket_.read_some(boost::asio::buffer(buffer.data(), most), failed);
   if (failed == boost::asio::error::would_block) return wait_for_input();
   if (failed) return lost(failed);
   last_heard_ = steady_clock::now();

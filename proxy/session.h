@@ -13,11 +13,9 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include "proxy/gateway.h"
+#include "proxy/incoming_body.h"
 #include "proxy/worker.h"
-#include "smtp/notice/header_scan.h"
 #include "smtp/server_automaton.h"
-
-typedef struct evp_md_ctx_st EVP_MD_CTX;
 
 namespace cordon::proxy {
 
@@ -37,7 +35,6 @@ class Session : public std::enable_shared_from_this<Session> {
   const std::string& host() const { return peer_.address; }
 
  private:
-  struct Body;
   enum class Waiting : std::uint8_t { nothing, read, write, store };
 
   void drive();
@@ -48,8 +45,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void keep_alert(const store::Alert& alert);
   void on_open_body();
   bool on_body(std::string_view bytes);
-  void append_piece();
   bool on_end_body();
+  void submit();
   std::string trace_field() const;
   void on_stored(AcceptOutcome outcome);
   void drop_body();
@@ -86,7 +83,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::string end_reason_ = "quit";
   std::chrono::steady_clock::time_point began_;
   std::chrono::steady_clock::time_point last_heard_;
-  std::unique_ptr<Body> body_;
+  std::shared_ptr<IncomingBody> body_;
   // Of this transaction, the first ones. In front the one that its message stands for: the first
   // that raised a cordon, else the first.
   std::vector<store::Alert> alerts_;

@@ -10,6 +10,7 @@ constexpr double hour = 60 * minute;
 constexpr double day = 24 * hour;
 constexpr double year = 366 * day;
 constexpr double million = 1e6;
+constexpr double mebibyte = 1024.0 * 1024;
 constexpr double gibibyte = 1024.0 * 1024 * 1024;
 
 using Facts = KeyFacts;
@@ -207,6 +208,20 @@ const std::array settings_table = std::to_array<Key<Settings>>({
            .least = 1,
            .most = million},
      [](Settings& s) -> Target { return &s.limits.max_sessions_per_host; }},
+    {Facts{.name = "limits.content_memory",
+           .why = "Content of messages that are coming in, in memory, over all sessions; above it "
+                  "clients get 452.",
+           .least = mebibyte,
+           .most = 1024 * gibibyte,
+           .form = Form::octets},
+     [](Settings& s) -> Target { return &s.limits.content_memory; }},
+    {Facts{.name = "limits.min_free_disk",
+           .why = "With less than this free on the store's disk new mail gets 452, so that alerts "
+                  "and results still find room.",
+           .least = 0,
+           .most = 1024 * gibibyte,
+           .form = Form::octets},
+     [](Settings& s) -> Target { return &s.limits.min_free_disk; }},
     {Facts{.name = "limits.command_timeout",
            .why = "An idle session is closed after this (RFC 5321 4.5.3.2.7: 5 minutes).",
            .least = 1,

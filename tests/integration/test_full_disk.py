@@ -27,7 +27,8 @@ class FullDisk(unittest.TestCase):
         self.state = state
         self.sink = Sink(self.folder / "sink")
         self.gateway = Gateway(self.folder / "gateway", self.sink.port,
-                               ["cordoning.period=0s", "delivery.first_retry=1s"]).start()
+                               ["cordoning.period=0s", "delivery.first_retry=1s",
+                                "limits.min_free_disk=0"]).start()
 
     def tearDown(self):
         self.gateway.stop()

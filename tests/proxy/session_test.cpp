@@ -116,7 +116,7 @@ TEST_CASE("after a body that could not be stored a session goes on with its own 
   REQUIRE(one.say("MAIL FROM:<a@in.example>").starts_with("250"));
   REQUIRE(one.say("RCPT TO:<b@in.example>").starts_with("250"));
   REQUIRE(one.say("DATA").starts_with("354"));
-  one.send(std::string(store::max_body_piece, 'x'));
+  one.send(std::string(store::max_body_piece + 1, 'x'));
   refused.wait();
 
   // Both lie ready when the worker looks: the other's bytes come into its buffer right after.
@@ -129,5 +129,54 @@ TEST_CASE("after a body that could not be stored a session goes on with its own 
   CHECK(one.reply().starts_with("250"));
   CHECK(other.reply().starts_with("500"));
   CHECK(other.reply().starts_with("221"));
+  worker.stop();
+}
+
+namespace {
+
+std::unique_ptr<store::Store> real_store(const Folder& folder) {
+  store::SqliteOptions options;
+  options.directory = folder.path;
+  return store::open_sqlite_store(options);
+}
+
+}  // namespace
+
+TEST_CASE("memory that runs short is told at DATA, or at the end of what was coming in") {
+  const Folder folder;
+  Settings settings;
+  settings.hostname = "gw.example";
+  settings.limits.content_memory = 1'048'576;
+  Gateway gateway(std::make_shared<const Config>(settings), real_store(folder));
+  Worker worker;
+  worker.start();
+  Line line(gateway, worker);
+  REQUIRE(line.say("HELO one.example").starts_with("250"));
+  REQUIRE(line.say("MAIL FROM:<a@in.example>").starts_with("250"));
+  REQUIRE(line.say("RCPT TO:<b@in.example>").starts_with("250"));
+  REQUIRE(gateway.intake().keep(1'048'576, 1'048'576));
+  CHECK(line.say("DATA").starts_with("452 4.3.1"));
+  gateway.intake().release(10);
+  REQUIRE(line.say("RCPT TO:<b@in.example>").starts_with("250"));
+  REQUIRE(line.say("DATA").starts_with("354"));
+  CHECK(line.say("more than ten octets\r\n.").starts_with("452 4.3.1"));
+  CHECK(gateway.intake().kept() == 1'048'566);
+  CHECK(line.say("NOOP").starts_with("250"));
+  worker.stop();
+}
+
+TEST_CASE("a disk that runs short is told at MAIL, before anything is lost on it") {
+  const Folder folder;
+  Settings settings;
+  settings.hostname = "gw.example";
+  settings.limits.min_free_disk = std::uint64_t{1} << 60;
+  Gateway gateway(std::make_shared<const Config>(settings), real_store(folder));
+  gateway.intake().measure_disk(folder.path);
+  Worker worker;
+  worker.start();
+  Line line(gateway, worker);
+  REQUIRE(line.say("HELO one.example").starts_with("250"));
+  CHECK(line.say("MAIL FROM:<a@in.example>").starts_with("452 4.3.1"));
+  CHECK(line.say("NOOP").starts_with("250"));
   worker.stop();
 }
