@@ -7,7 +7,7 @@ import smtplib
 import threading
 import time
 
-from house import message
+from house import PATIENCE, eventually, message
 
 LINE = "x" * 70 + "\r\n"
 NAME = re.compile(r"^(\w+-s\d+-m\d+)@")
@@ -97,3 +97,23 @@ class Load:
 def named(recipients):
     """How often each message of a load is among these recipients."""
     return collections.Counter(match[1] for match in map(NAME.match, recipients) if match)
+
+
+def drain(gateway, patience=PATIENCE + 30):
+    """Returns when nothing is held or on its way any more."""
+    def empty():
+        status = gateway.status()
+        return status["held"] + status["in_flight"] == 0
+    eventually(empty, "the queue drains", patience)
+
+
+def assert_served_well(test, gateway, sink, load):
+    """Each client got 250 or 4xx and kept its connection; what got 250 arrived once, and nothing
+    else did."""
+    test.assertEqual([], load.refusals)
+    test.assertEqual(0, load.lost)
+    test.assertEqual(set(), load.in_doubt)
+    drain(gateway)
+    arrived = named(sink.recipients())
+    test.assertEqual(load.acknowledged, set(arrived))
+    test.assertEqual({}, {name: times for name, times in arrived.items() if times > 1})

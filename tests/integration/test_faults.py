@@ -12,7 +12,7 @@ from pathlib import Path
 
 from faults import ALL, SIZES, SYNCS, WRITES, Faults
 from house import House, PATIENCE, eventually, message
-from load import Load, named
+from load import Load, assert_served_well, drain, named
 from upstream import Upstream
 
 QUICK = ["cordoning.period=0s", "delivery.first_retry=1s", "delivery.jitter=0"]
@@ -37,27 +37,7 @@ class FaultyHouse(House):
             self.gateway.start()
 
 
-def drain(gateway, patience=PATIENCE + 30):
-    def empty():
-        status = gateway.status()
-        return status["held"] + status["in_flight"] == 0
-    eventually(empty, "the queue drains", patience)
-
-
-class Served(unittest.TestCase):
-    def assert_served_well(self, house, load):
-        """Each client got 250 or 4xx and kept its connection; what got 250 arrived once, and nothing
-        else did."""
-        self.assertEqual([], load.refusals)
-        self.assertEqual(0, load.lost)
-        self.assertEqual(set(), load.in_doubt)
-        drain(house.gateway)
-        arrived = named(house.sink.recipients())
-        self.assertEqual(load.acknowledged, set(arrived))
-        self.assertEqual({}, {name: times for name, times in arrived.items() if times > 1})
-
-
-class Device(Served):
+class Device(unittest.TestCase):
     # What fails, how often, and whether a client must notice.
     TROUBLES = [
         ("every write and sync", errno.EIO, ALL, 1, True),
@@ -76,7 +56,7 @@ class Device(Served):
                 for what, error, calls, every, noticed in self.TROUBLES:
                     with self.subTest(fails=what):
                         self.one_trouble(house, load, error, calls, every, noticed)
-            self.assert_served_well(house, load)
+            assert_served_well(self, house.gateway, house.sink, load)
             self.assertIn('detail="disk I/O error"', house.gateway.log())
             self.assertIn('why="no space left in the store"', house.gateway.log())
 
@@ -145,7 +125,7 @@ class Device(Served):
                 "operator@in.example", "warned@in.example"], "operator and recipient are told")
 
 
-class Descriptors(Served):
+class Descriptors(unittest.TestCase):
     def setUp(self):
         self.clients = []
         self.addCleanup(lambda: [client.close() for client in self.clients])
