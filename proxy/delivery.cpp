@@ -28,10 +28,15 @@ Result settled(const smtp::RecipientResult& from, std::size_t index) {
 
 }  // namespace
 
+// The content with the envelope, if it is short: a look into the store less for most mail.
 void Delivery::start() {
   committer_.readers_.post(
       [self = shared_from_this()](store::Reader& reader) {
         auto view = reader.message(self->id_);
+        if (view && view->message.octets <= store::max_body_piece) {
+          self->first_.resize(static_cast<std::size_t>(view->message.octets));
+          self->first_.resize(reader.body(self->id_, 0, self->first_));
+        }
         boost::asio::post(self->committer_.context_, [self, view = std::move(view)]() mutable {
           self->on_read(std::move(view));
         });
@@ -80,28 +85,33 @@ void Delivery::on_read(std::optional<store::MessageView> view) {
                                 {delivery.command_timeout, delivery.data_timeout}, std::move(job));
 }
 
-void Delivery::next_piece(const std::function<void(bool, std::string_view, bool)>& give) {
+void Delivery::next_piece(const Give& give) {
+  if (!first_.empty()) {
+    boost::asio::post(committer_.context_, [self = shared_from_this(), give] {
+      self->on_piece(give, std::exchange(self->first_, {}));
+    });
+    return;
+  }
   committer_.readers_.post(
       [self = shared_from_this(), give](store::Reader& reader) {
         std::string piece(store::max_body_piece, '\0');
-        const auto got = reader.body(self->id_, self->offset_, piece);
-        piece.resize(got);
-        boost::asio::post(
-            self->committer_.context_, [self, give, piece = std::move(piece)]() mutable {
-              self->offset_ += piece.size();
-              if (self->header_.size() < header_kept)
-                self->header_.append(piece, 0, header_kept - self->header_.size());
-              const bool last = self->offset_ >= self->view_.message.octets;
-              const bool ok = !piece.empty() || last;
-              self->piece_ = std::exchange(self->trace_sent_, true) ? std::string()
-                                                                    : self->view_.message.trace;
-              self->piece_ += piece;
-              give(ok, self->piece_, last);
-            });
+        piece.resize(reader.body(self->id_, self->offset_, piece));
+        boost::asio::post(self->committer_.context_,
+                          [self, give, piece = std::move(piece)] { self->on_piece(give, piece); });
       },
       [self = shared_from_this(), give] {
         boost::asio::post(self->committer_.context_, [give] { give(false, {}, false); });
       });
+}
+
+void Delivery::on_piece(const Give& give, const std::string& piece) {
+  offset_ += piece.size();
+  if (header_.size() < header_kept) header_.append(piece, 0, header_kept - header_.size());
+  const bool last = offset_ >= view_.message.octets;
+  const bool ok = !piece.empty() || last;
+  piece_ = std::exchange(trace_sent_, true) ? std::string() : view_.message.trace;
+  piece_ += piece;
+  give(ok, piece_, last);
 }
 
 bool Delivery::pass_gate() {

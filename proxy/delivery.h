@@ -18,8 +18,11 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   void start();
 
  private:
+  using Give = std::function<void(bool ok, std::string_view bytes, bool last)>;
+
   void on_read(std::optional<store::MessageView> view);
-  void next_piece(const std::function<void(bool, std::string_view, bool)>& give);
+  void next_piece(const Give& give);
+  void on_piece(const Give& give, const std::string& piece);
   bool pass_gate();
   void on_done(const std::vector<smtp::RecipientResult>& results, bool in_doubt, bool stopped);
   void record(store::RecordAttempt attempt, bool any_pending, bool in_doubt);
@@ -36,6 +39,7 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   store::MessageView view_;
   std::vector<std::size_t> which_;
   std::vector<store::RecordAttempt::Result> suppressed_;
+  std::string first_;  // all of the content, read with the envelope; empty: not so
   std::string piece_;
   std::uint64_t offset_ = 0;
   bool trace_sent_ = false;

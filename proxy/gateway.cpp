@@ -273,15 +273,19 @@ void Gateway::accept(const Peer& peer, Submission submission,
                                     done = std::move(done)](const store::Answer& answer) {
     if (answer.ok()) {
       counters_.accepted.fetch_add(1, std::memory_order_relaxed);
-      with_policy([&](Policy& policy) {
+      const bool sooner = with_policy([&](Policy& policy) {
+        const auto before = policy.cordoner.next_due();
         policy.cordoner.add(held, clock_->now());
         if (quarantined)
           if (const auto standing = policy.recovery.standing(held.origin)) {
             const std::lock_guard lock(records_mutex_);
             ++counted_[standing->id];
           }
+        const auto after = policy.cordoner.next_due();
+        return after && (!before || *after < *before);
       });
-      wake();
+      // Else the committer's timer is set already: most mail is due after what came before it.
+      if (sooner) wake();
     } else {
       log::error(
           "message.not_stored",
