@@ -3,6 +3,7 @@ each in private directories on loopback, ended by their process ids."""
 
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -26,14 +27,20 @@ given_ports = set()
 
 
 def free_port():
-    """One that nobody listens on, and that was not given before: who got it may not listen yet."""
+    """One that nobody listens on, and that was not given before: who got it may not listen yet.
+    Below those that the system gives to outgoing connections: it must be free again after a restart.
+    """
     while True:
+        port = random.randrange(10000, 32768)
+        if port in given_ports:
+            continue
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        if port not in given_ports:
-            given_ports.add(port)
-            return port
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        given_ports.add(port)
+        return port
 
 
 def eventually(condition, what, patience=PATIENCE):
