@@ -46,6 +46,8 @@ Turn Session::open() {
   socket_ = Descriptor(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket_) return lose();
   switch_on(socket_.number(), IPPROTO_TCP, TCP_NODELAY);
+  // Loopback needs no pacing: where BBR is the default, its timers would be measured too.
+  setsockopt(socket_.number(), IPPROTO_TCP, TCP_CONGESTION, "reno", 4);
   if (plan_.options.from_hosts > 0) {
     // The port is chosen at connect(), when both ends are known: ip(7).
     switch_on(socket_.number(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
