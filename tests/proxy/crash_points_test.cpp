@@ -1,0 +1,358 @@
+// Every step of committer and recovery with a crash before and after it, and with the disk's
+// refusal: scenarios are played once to count their steps, and then again for each step, dying or
+// failing there. What must hold whatever happens is in simulated_ledger.h.
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+
+#include <doctest/doctest.h>
+
+#include "simulated_gateway.h"
+#include "store/sqlite_store.h"
+
+namespace fs = std::filesystem;
+namespace store = cordon::store;
+using cordon::proxy::Caller;
+using cordon::proxy::OperatorDesk;
+using cordon::proxy::Seconds;
+using cordon::proxy::Settings;
+using namespace cordon::simulated;
+using std::chrono::milliseconds;
+using store::MessageId;
+
+namespace {
+
+// In memory if that can be had: nothing here is about the disk.
+class Folder {
+ public:
+  Folder() {
+    const fs::path memory = "/dev/shm";
+    std::error_code error;
+    std::string pattern =
+        ((fs::exists(memory, error) ? memory : fs::temp_directory_path()) / "cordon-crash-XXXXXX")
+            .string();
+    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+    path = pattern;
+  }
+  ~Folder() { fs::remove_all(path); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  fs::path path;
+};
+
+// What a process that dies leaves on the disk.
+void copy_state(const fs::path& from, const fs::path& to) {
+  fs::create_directories(to);
+  for (const char* name : {"cordon.db", "cordon.db-wal"})
+    if (fs::exists(from / name)) fs::copy_file(from / name, to / name);
+}
+
+// A store with the baits of all scenarios, copied for each run.
+const fs::path& prepared_state() {
+  static const Folder folder;
+  static const bool made = [] {
+    store::SqliteOptions options;
+    options.directory = folder.path;
+    options.reserve_octets = 0;
+    const auto real = store::open_sqlite_store(options);
+    store::BaitRow row;
+    row.bait = {real->next_bait_id(), cordon::baits::BaitKind::address, "bait@in.example", ""};
+    store::Batch batch;
+    batch.emplace_back(store::AddBaits{{row}});
+    real->submit(std::move(batch), [](const store::Answer&) {});
+    return true;
+  }();
+  REQUIRE(made);
+  return folder.path;
+}
+
+struct Scenario {
+  std::string name;
+  Settings settings;
+  std::function<void(SimulatedGateway&, UpstreamMind&)> play;
+  std::optional<Trouble> trouble;
+  // What clients send when the gateway is back.
+  std::vector<Mail> afterwards{{.host = "192.0.2.1", .to = {"again@in.example"}, .subject = "p"},
+                               {.host = "192.0.2.2", .to = {"again@in.example"}, .subject = "q"}};
+};
+
+// One upstream connection, so that all deliveries come in one order; nobody waits for long.
+Settings plain_settings() {
+  Settings settings;
+  settings.hostname = "gw.example";
+  settings.cordoning.period = Seconds(0);
+  settings.cordoning.max_cordons_per_hour = 1000;
+  settings.notices.operators = {"ops@in.example"};
+  settings.notices.local_domains = {"in.example"};
+  settings.notices.warning_delay = Seconds(0);
+  settings.notices.max_warnings_per_recipient_day = 1000;
+  settings.delivery.first_retry = Seconds(0);
+  settings.delivery.jitter = 0;
+  settings.routes["smarthost"].max_connections = 1;
+  return settings;
+}
+
+Settings holding_settings() {
+  Settings settings = plain_settings();
+  settings.cordoning.period = Seconds(2);
+  return settings;
+}
+
+// ---- one run
+
+struct Outcome {
+  std::vector<std::vector<std::string>> steps;  // of each life
+  std::size_t batches = 0;                      // of the first
+  std::vector<std::string> breaches;
+  std::string story;
+};
+
+std::vector<MessageId> claimed_in(store::Store& real) {
+  std::vector<MessageId> claimed;
+  real.reader()->unsettled([&](const store::Unsettled& message) {
+    if (message.state == store::MessageState::claimed) claimed.push_back(message.id);
+  });
+  return claimed;
+}
+
+// The gateway dies at the step of its first life that `crashes` names first, and so on.
+class Run {
+ public:
+  explicit Run(const Scenario& scenario) : scenario_(scenario) {
+    copy_state(prepared_state(), state(0));
+  }
+
+  Outcome play(const std::vector<std::size_t>& crashes) {
+    for (std::size_t life = 0;; ++life) {
+      CrashPoints points(life < crashes.size() ? std::optional(crashes[life]) : std::nullopt);
+      SimulatedGateway gateway(
+          state(life), scenario_.settings,
+          {ledger_, points, upstream_, life == 0 ? scenario_.trouble : std::nullopt});
+      const bool survived = live(gateway, life);
+      points.stop_counting();
+      outcome_.steps.push_back(points.passed());
+      if (life == 0) outcome_.batches = gateway.batches();
+      if (survived) return end(gateway);
+      ledger_.crashed(claimed_in(gateway.real_store()));
+      copy_state(state(life), state(life + 1));
+      upstream_.plans.clear();
+    }
+  }
+
+ private:
+  fs::path state(std::size_t life) const { return folder_.path / std::to_string(life); }
+
+  bool live(SimulatedGateway& gateway, std::size_t life) {
+    try {
+      gateway.start();
+      if (life == 0)
+        scenario_.play(gateway, upstream_);
+      else
+        for (const Mail& mail : scenario_.afterwards) gateway.send(mail);
+      gateway.come_to_rest();
+      return true;
+    } catch (const Crash&) {
+      return false;
+    }
+  }
+
+  Outcome end(SimulatedGateway& gateway) {
+    outcome_.breaches = ledger_.breaches(*gateway.real_store().reader());
+    outcome_.story = ledger_.text();
+    return outcome_;
+  }
+
+  const Scenario& scenario_;
+  const Folder folder_;
+  Ledger ledger_;
+  UpstreamMind upstream_;
+  Outcome outcome_;
+};
+
+Outcome play(const Scenario& scenario, const std::vector<std::size_t>& crashes = {}) {
+  return Run(scenario).play(crashes);
+}
+
+// ---- all runs of a scenario
+
+bool is_whole(const Outcome& outcome, const std::string& where) {
+  if (outcome.breaches.empty()) return true;
+  std::string text = where;
+  for (const std::string& breach : outcome.breaches) text += "\n  " + breach;
+  FAIL_CHECK(text << "\nThe story:\n" << outcome.story);
+  return false;
+}
+
+// Empty if `steps` are the `first` ones, as far as they go.
+std::string other_way(const std::vector<std::string>& steps,
+                      const std::vector<std::string>& first) {
+  const auto [here, there] = std::mismatch(steps.begin(), steps.end(), first.begin(), first.end());
+  if (here == steps.end()) return {};
+  return *here + " instead of " + (there == first.end() ? "the end" : *there);
+}
+
+// Dies at each step, and at one step of the life that comes after it.
+void crash_everywhere(const Scenario& scenario, const Outcome& first) {
+  const auto& steps = first.steps.front();
+  for (std::size_t at = 0; at < steps.size(); ++at) {
+    const std::string where = scenario.name + ", crash " + std::to_string(at) + ": " + steps[at];
+    const Outcome once = play(scenario, {at});
+    CHECK_MESSAGE(other_way(once.steps.front(), steps) == "", where);
+    if (!is_whole(once, where)) continue;
+    const auto& second = once.steps.at(1);
+    const std::size_t then = at % second.size();
+    is_whole(play(scenario, {at, then}), where + ", then " + second[then]);
+  }
+}
+
+// The disk refuses each batch alone, and from each on for a while.
+void refuse_everything(Scenario scenario, const Outcome& first) {
+  for (std::size_t batch = 0; batch < first.batches; ++batch) {
+    const std::string where = scenario.name + ", batch " + std::to_string(batch) + " refused";
+    scenario.trouble = Trouble{.first = batch, .error = store::StoreError::full};
+    is_whole(play(scenario), where);
+    scenario.trouble =
+        Trouble{.first = batch, .error = store::StoreError::io, .lasts = milliseconds(2500)};
+    is_whole(play(scenario), where + " and those after it");
+  }
+}
+
+void survive(const Scenario& scenario) {
+  const Outcome first = play(scenario);
+  if (!is_whole(first, scenario.name + ", undisturbed")) return;
+  crash_everywhere(scenario, first);
+  std::cout << scenario.name << ": " << first.steps.front().size() << " crash points";
+  if (!scenario.trouble) {
+    refuse_everything(scenario, first);
+    std::cout << ", " << first.batches << " batches refused";
+  }
+  std::cout << '\n';
+}
+
+// ---- steps that scenarios share
+
+const std::string intruder = "192.0.2.1";
+const std::string honest = "192.0.2.2";
+
+const Mail to_bait{.host = intruder, .to = {"bait@in.example", "fifth@in.example"}, .subject = "x"};
+
+// Of four messages of the intruder the raising finds one delivered, one at `moment`, one claimed
+// and one held.
+Scenario cordon_at(Moment moment, const std::string& name) {
+  return {"a cordon raised " + name,
+          holding_settings(),
+          [moment](SimulatedGateway& gateway, UpstreamMind& upstream) {
+            upstream.plans[{moment, "second@in.example"}] = [&] { gateway.send(to_bait); };
+            for (const char* to : {"first@in.example", "second@in.example", "third@in.example"})
+              gateway.send({.host = intruder, .to = {to, "out@far.example"}, .subject = to});
+            gateway.send({.host = honest, .to = {"friend@in.example"}, .subject = "honest"});
+            gateway.pass(milliseconds(1000));
+            gateway.send({.host = intruder, .to = {"fourth@in.example"}, .subject = "fourth"});
+            gateway.come_to_rest();
+            gateway.send({.host = intruder, .to = {"sixth@in.example"}, .subject = "after"});
+          },
+          {},
+          {to_bait, {.host = honest, .to = {"again@in.example"}, .subject = "again"}}};
+}
+
+}  // namespace
+
+TEST_CASE("plain relay: a 250, a bounce, a retry and an answer that never came survive") {
+  survive({"relay", plain_settings(), [](SimulatedGateway& gateway, UpstreamMind&) {
+             gateway.send({.to = {"one@in.example"}, .subject = "one"});
+             gateway.send({.to = {"two@in.example", "three@far.example"}, .subject = "two"});
+             gateway.send({.to = {"four@in.example", "refused@far.example"}, .subject = "three"});
+             gateway.run();
+             gateway.send({.host = honest, .to = {"later@in.example"}, .subject = "four"});
+             gateway.send({.host = honest, .to = {"silent@in.example"}, .subject = "five"});
+             gateway.send({.host = honest, .to = {"refused@in.example"}, .subject = "six"});
+           }});
+}
+
+TEST_CASE("a cordon holds whatever its origin's messages are at") {
+  survive(cordon_at(Moment::before_content, "before the gate"));
+  survive(cordon_at(Moment::before_dot, "at the gate"));
+  survive(cordon_at(Moment::after_dot, "past the gate"));
+  survive(cordon_at(Moment::after_reply, "before the result is stored"));
+}
+
+TEST_CASE("while an alert cannot be stored nothing is committed, and then all goes on by itself") {
+  for (const auto& [moment, name] : {std::pair(Moment::before_content, "before the gate"),
+                                     std::pair(Moment::after_dot, "past the gate")}) {
+    Scenario scenario = cordon_at(moment, name);
+    scenario.name += ", and not stored for long";
+    scenario.trouble = Trouble{.lasts = milliseconds(2500), .alerts_only = true};
+    survive(scenario);
+  }
+}
+
+TEST_CASE("who got mail of an intruder is warned once, and operators are told") {
+  survive({"warnings", plain_settings(), [](SimulatedGateway& gateway, UpstreamMind&) {
+             gateway.send({.to = {"one@in.example", "two@in.example"}, .subject = "a"});
+             gateway.send({.to = {"two@in.example", "out@far.example"}, .subject = "b"});
+             gateway.send({.to = {"silent@in.example"}, .subject = "c"});
+             gateway.run();
+             gateway.send(to_bait);
+             gateway.send({.host = honest, .to = {"one@in.example"}, .subject = "d"});
+           }});
+}
+
+TEST_CASE("what an operator decides is in force, or it was never decided") {
+  survive({"operators", holding_settings(), [](SimulatedGateway& gateway, UpstreamMind&) {
+             const Caller who{.uid = 0, .user = "root"};
+             const auto freed = gateway.send({.to = {"one@in.example"}, .subject = "freed"});
+             const auto gone = gateway.send({.to = {"two@in.example"}, .subject = "gone"});
+             gateway.send({.to = {"three@in.example"}, .subject = "stays"});
+             const auto frozen =
+                 gateway.send({.host = honest, .to = {"four@in.example"}, .subject = "frozen"});
+             const auto thawed =
+                 gateway.send({.host = honest, .to = {"five@in.example"}, .subject = "thawed"});
+             gateway.send(to_bait);
+             gateway.run();
+             gateway.operate([&](OperatorDesk& desk) {
+               desk.hold_messages(std::vector{frozen, thawed}, who);
+               desk.release_messages(std::vector{freed}, who);
+               desk.delete_messages(std::vector{gone}, who);
+             });
+             gateway.pass(milliseconds(3000));
+             gateway.operate([&](OperatorDesk& desk) {
+               desk.release_messages(std::vector{thawed}, who);
+               for (const auto& cordon : gateway.real_store().reader()->cordons(false, 10))
+                 desk.lift_cordon(cordon.id, false, who);
+             });
+             gateway.send({.to = {"six@in.example"}, .subject = "after the cordon"});
+           }});
+}
+
+TEST_CASE("a cordon that was a mistake leaves nothing behind") {
+  survive({"automatic reply", holding_settings(), [](SimulatedGateway& gateway, UpstreamMind&) {
+             gateway.send({.to = {"one@in.example"}, .subject = "held"});
+             gateway.run();
+             gateway.send({.to = {"bait@in.example"}, .subject = "away", .automatic = true});
+             gateway.send({.to = {"two@in.example"}, .subject = "next"});
+           }});
+  survive({"withdrawal", holding_settings(), [](SimulatedGateway& gateway, UpstreamMind&) {
+             const Caller who{.uid = 0, .user = "root"};
+             gateway.send({.to = {"one@in.example"}, .subject = "held"});
+             gateway.run();
+             gateway.operate([&](OperatorDesk& desk) {
+               desk.add_cordon(gateway.origin(intruder), "a suspicion", who);
+             });
+             gateway.send({.to = {"two@in.example"}, .subject = "meanwhile"});
+             gateway.send({.host = honest, .to = {"three@in.example"}, .subject = "other"});
+             gateway.run();
+             gateway.operate([&](OperatorDesk& desk) {
+               for (const auto& cordon : gateway.real_store().reader()->cordons(false, 10))
+                 desk.lift_cordon(cordon.id, true, who);
+             });
+           }});
+}
+
+TEST_CASE("content of several pieces arrives whole or not at all") {
+  survive({"pieces", plain_settings(), [](SimulatedGateway& gateway, UpstreamMind&) {
+             gateway.send({.to = {"one@in.example"}, .subject = "large", .octets = 150'000});
+             gateway.send({.to = {"refused@in.example"}, .subject = "larger", .octets = 140'000});
+             gateway.run();
+             gateway.send({.host = honest, .to = {"later@in.example"}, .octets = 70'000});
+           }});
+}
