@@ -9,7 +9,10 @@ import struct
 import unittest
 from pathlib import Path
 
-from house import BIN
+from house import BIN, House
+
+# Immediate commits and quick retries.
+QUICK = ["cordoning.period=0s", "delivery.first_retry=1s", "delivery.jitter=0"]
 
 WRITES, SYNCS, SIZES = 1, 2, 4
 ALL = WRITES | SYNCS | SIZES
@@ -80,3 +83,18 @@ class Faults:
     def set_clock(self, ahead):
         """Seconds before or after the true time; time since start-up goes on as ever."""
         self.order(clock_ahead=ahead)
+
+
+class FaultyHouse(House):
+    """A house whose gateway can be given faults."""
+
+    def __init__(self, *settings, start=True):
+        super().__init__(*settings, start=False)
+        try:
+            self.faults = Faults(self.folder, self.gateway.folder / "state")
+        except unittest.SkipTest:
+            self.sink.stop()
+            raise
+        self.gateway.environment = self.faults.environment()
+        if start:
+            self.gateway.start()
