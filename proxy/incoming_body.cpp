@@ -47,6 +47,8 @@ bool IncomingBody::feed(std::string_view bytes) {
     // Not before there is more: the last piece goes with the envelope, also if it is a full one.
     if (bytes_.size() == store::max_body_piece) give_piece();
     const auto taken = std::min(store::max_body_piece - bytes_.size(), bytes.size());
+    // Strings grow by doubling, which for the last step of a large piece would be too much.
+    if (bytes_.size() + taken > store::max_body_piece / 4) bytes_.reserve(store::max_body_piece);
     bytes_.append(bytes.substr(0, taken));
     bytes.remove_prefix(taken);
   }

@@ -33,10 +33,11 @@ class IncomingBody : public std::enable_shared_from_this<IncomingBody> {
   // Something of it could not be kept: it cannot become a message. What follows is passed over.
   bool failed() const { return failed_; }
 
-  // How much feed() takes without giving a piece away, or a piece; in octets, never 0.
+  // How much to read for feed(); in octets, never 0. What fits the piece at hand; only a little if
+  // that is full, since a session that waits for its turn then holds hardly more than the piece.
   std::size_t room() const {
-    return bytes_.size() == store::max_body_piece ? store::max_body_piece
-                                                  : store::max_body_piece - bytes_.size();
+    const std::size_t left = store::max_body_piece - bytes_.size();
+    return left != 0 ? left : first_look;
   }
   // False: no more before `resume`.
   bool feed(std::string_view bytes);
@@ -51,6 +52,8 @@ class IncomingBody : public std::enable_shared_from_this<IncomingBody> {
   void drop();
 
  private:
+  static constexpr std::size_t first_look = 4096;  // octets
+
   void give_piece();
   void submit_piece();
   void on_piece(bool stored);
