@@ -1,8 +1,8 @@
 #include "bench/load_engine.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
+
+#include <sys/resource.h>
 
 namespace cordon::bench {
 namespace {
