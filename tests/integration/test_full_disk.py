@@ -44,8 +44,10 @@ class FullDisk(unittest.TestCase):
             self.skipTest("mounting a file system is not permitted here")
         self.state = state
         self.sink = Sink(self.folder / "sink")
+        # Without a limit before it, so that the store itself finds the disk full.
         self.gateway = Gateway(self.folder / "gateway", self.sink.port,
-                               ["cordoning.period=0s", "delivery.first_retry=1s"]).start()
+                               ["cordoning.period=0s", "delivery.first_retry=1s",
+                                "limits.min_free_disk=0"])
 
     def tearDown(self):
         self.gateway.stop()
@@ -53,12 +55,17 @@ class FullDisk(unittest.TestCase):
         subprocess.run(["umount", self.state], check=True)
         shutil.rmtree(self.folder)
 
-    def fill(self):
-        """Returns the file that takes all the space."""
+    def free(self):
+        """Octets."""
+        space = os.statvfs(self.state)
+        return space.f_bavail * space.f_frsize
+
+    def fill(self, leave=0):
+        """Returns the file that takes all the space but `leave` octets."""
         ballast = self.state / "ballast"
         with open(ballast, "ab", buffering=0) as file:
             try:
-                while True:
+                while not leave or self.free() > leave:
                     file.write(b"x" * 65536)
             except OSError:
                 pass  # full: that was wanted
@@ -82,6 +89,7 @@ class FullDisk(unittest.TestCase):
         return True
 
     def test_clients_are_put_off_and_nothing_is_lost(self):
+        self.gateway.start()
         with Load(self.gateway, "full", [f"127.0.0.{n}" for n in range(2, 6)]) as load:
             for _ in range(3):
                 accepted, put_off = load.accepted(), load.put_off()
@@ -95,7 +103,7 @@ class FullDisk(unittest.TestCase):
         assert_served_well(self, self.gateway, self.sink, load)
 
     def test_alerts_that_find_no_space_are_stored_when_there_is_some(self):
-        gateway = self.gateway
+        gateway = self.gateway.start()
         gateway.ctl("bait", "add", "bait@in.example")
         ballast = self.fill()
 
@@ -122,6 +130,19 @@ class FullDisk(unittest.TestCase):
         eventually(lambda: "last@in.example" in self.sink.recipients(), "mail flows again")
         # No alert was lost, and the operators were told of it.
         eventually(lambda: "operator@in.example" in self.sink.recipients(), "a report arrives")
+
+    def test_mail_is_put_off_while_there_is_still_room_for_results(self):
+        gateway = self.gateway.start(["limits.min_free_disk=16 MiB", "listener.0.mode=hold",
+                                      "cordoning.period=1h"])
+        gateway.send("anna@in.example", ["bert@in.example"], message("held"))
+        ballast = self.fill(leave=12 * 1024 * 1024)
+        eventually(lambda: not self.is_taken(), "mail is put off")
+        held, = [row for row in gateway.rows("queue", "list", "ALL")
+                 if row["recipients"][0]["address"] == "bert@in.example"]
+        gateway.ctl("queue", "release", held["queue_id"])
+        eventually(lambda: gateway.status()["committed"] == 1, "what was accepted leaves")
+        os.remove(ballast)
+        eventually(self.is_taken, "mail is taken again")
 
 
 if __name__ == "__main__":
