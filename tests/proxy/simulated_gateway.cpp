@@ -13,8 +13,8 @@ using store::MessageId;
 
 namespace {
 
-constexpr milliseconds stride{100};      // of simulated time
-constexpr milliseconds quiet_for{1500};  // longer than any pause before another try
+constexpr milliseconds stride{200};      // of simulated time
+constexpr milliseconds quiet_for{1200};  // longer than any pause before another try
 constexpr milliseconds longest{600'000};
 constexpr milliseconds uptime_interval{5000};  // as proxy/daemon.cpp
 
@@ -109,11 +109,12 @@ void SimulatedGateway::let_resolver_run() {
 
 // Handlers that are ready, and those of what the kernel is still moving.
 std::size_t SimulatedGateway::run_ready() {
+  static LoopbackFence fence;  // one for all lives
   std::size_t all = 0;
   for (;;) {
     std::size_t some = context_.poll();
     if (some == 0 && (all > 0 || in_flight())) {
-      fence_.wait();
+      fence.wait(upstream_.connected() ? 1 : 3);  // a handshake is three packets
       some = context_.poll();
     }
     if (some == 0) return all;
@@ -134,18 +135,17 @@ std::size_t SimulatedGateway::ring() {
 }
 
 void SimulatedGateway::drain() {
-  const auto step = [this] {
-    std::size_t done = run_ready();
-    let_readers_run();
-    done += run_ready();
-    if (done == 0) done = ring();
-    if (done == 0 && !upstream_.connected() && in_flight()) {
+  for (;;) {
+    readers_asked_ = run_ready() > 0 || readers_asked_;
+    if (!readers_asked_) readers_asked_ = ring() > 0;
+    if (!readers_asked_ && !upstream_.connected() && in_flight()) {
       let_resolver_run();
-      done = run_ready();
+      readers_asked_ = run_ready() > 0;
     }
-    return done > 0;
-  };
-  while (step()) watch_policy();
+    if (!std::exchange(readers_asked_, false)) return;
+    let_readers_run();
+    watch_policy();
+  }
 }
 
 bool SimulatedGateway::in_flight() {
@@ -157,6 +157,7 @@ void SimulatedGateway::run() {
     drain();
     if (!store_->waiting()) return;
     store_->carry_out_one();
+    readers_asked_ = true;
     watch_policy();
   }
 }
@@ -232,6 +233,7 @@ struct SimulatedGateway::Sending {
 };
 
 MessageId SimulatedGateway::send(const Mail& mail) {
+  readers_asked_ = true;
   auto sending = std::make_shared<Sending>();
   const auto config = gateway_.config();
   sending->peer = gateway_.make_peer(mail.host, config->settings().listeners.front(),
@@ -311,6 +313,7 @@ void SimulatedGateway::operate(const std::function<void(proxy::OperatorDesk&)>& 
       watch_policy();
       drain();
       store_->carry_out_one();
+      readers_asked_ = true;
     }
   } catch (...) {
     store_->die();

@@ -22,7 +22,6 @@
 #include "proxy/operator_desk.h"
 #include "proxy/reader_pool.h"
 #include "proxy/responder.h"
-#include "simulated_kernel.h"
 #include "simulated_store.h"
 #include "simulated_upstream.h"
 
@@ -89,10 +88,10 @@ class SimulatedGateway {
   proxy::Responder responder_;
   proxy::Committer committer_;
   proxy::OperatorDesk desk_;
-  LoopbackFence fence_;
   boost::asio::steady_timer bell_;
   std::chrono::milliseconds age_{0};
   unsigned sessions_ = 0;
+  bool readers_asked_ = true;  // whatever runs may post work to them
 
   std::mutex mutex_;
   std::condition_variable changed_;

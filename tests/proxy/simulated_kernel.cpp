@@ -29,11 +29,9 @@ LoopbackFence::LoopbackFence() : near_(context_), far_(context_) {
   near_.set_option(tcp::no_delay(true));
 }
 
-// The kernel hands loopback's packets on in their order. A packet may bring forth another (of a
-// handshake there are three), which comes behind ours.
-void LoopbackFence::wait() {
-  constexpr int longest_chain = 3;
-  for (int i = 0; i < longest_chain; ++i) {
+// The kernel hands loopback's packets on in their order.
+void LoopbackFence::wait(int fences) {
+  for (int i = 0; i < fences; ++i) {
     char octet = 0;
     boost::asio::write(near_, boost::asio::buffer(&octet, 1));
     boost::asio::read(far_, boost::asio::buffer(&octet, 1));
@@ -53,8 +51,13 @@ int real_settime(int timer, int flags, const itimerspec* fresh,
 int simulated_settime(int timer, int flags, const itimerspec* fresh,
                       itimerspec* old) asm("__wrap_timerfd_settime");
 int simulated_settime(int timer, int flags, const itimerspec* fresh, itimerspec* old) {
+  static std::atomic<bool> set{false};  // of the one context that has timers
+  if (may_ring.exchange(false)) {
+    set = true;
+    return real_settime(timer, flags, fresh, old);
+  }
   const itimerspec never{};
-  return real_settime(timer, flags, may_ring.exchange(false) ? fresh : &never, old);
+  return set.exchange(false) ? real_settime(timer, 0, &never, old) : 0;
 }
 
 }  // namespace cordon::simulated

@@ -21,11 +21,12 @@ void pass_time(std::chrono::milliseconds time);
 // The next timer that is set to ring at once does so, and with it all that are due. One thread.
 void let_timers_ring();
 
-// Returns when what was sent over loopback before, by the same thread, has come to its sockets.
+// Returns when what was sent over loopback before, by the same thread, has come to its sockets. A
+// packet may bring forth another, which is behind the fence: so many more fences are needed.
 class LoopbackFence {
  public:
   LoopbackFence();
-  void wait();
+  void wait(int fences);
 
  private:
   boost::asio::io_context context_;
