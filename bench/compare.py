@@ -29,19 +29,18 @@ PROGRAMS = ("cordond", "cordonctl", "cordon-load", "cordon-sink")
 def scenarios(quick):
     """{name: what to do in a round}"""
     return {
-        "accepting": lambda results: accepting.run(
-            results, accepting.QUICK if quick else accepting.FULL, say),
+        "accepting": lambda results: accepting.run(results, cases(accepting, quick, results), say),
         "relaying": lambda results: relaying.run(results, say),
         "idling": lambda results: idling.run(results, idling.QUICK if quick else idling.FULL, say),
         "sessions": lambda results: sessions.run(results, say),
-        "recovering": lambda results: recovering.run(results, held_levels(quick, results), say),
+        "recovering": lambda results: recovering.run(results, cases(recovering, quick, results), say),
     }
 
 
-def held_levels(quick, results):
+def cases(scenario, quick, results):
     if quick:
-        return recovering.QUICK
-    return recovering.FULL + (recovering.ONCE if results.round == 0 else ())
+        return scenario.QUICK
+    return [*scenario.FULL, *(scenario.ONCE if results.round == 0 else ())]
 
 
 def say(text):
@@ -51,7 +50,7 @@ def say(text):
 def options():
     parser = argparse.ArgumentParser(prog="tools/bench", description=__doc__)
     parser.add_argument("--quick", action="store_true",
-                        help="a few minutes: 4 KiB, 20 and 100 sessions; relay; 1,000 idle sessions")
+                        help="a few minutes: 4 KiB, 20 and 100 sessions; 1,000 idle sessions; ...")
     parser.add_argument("--only", action="append", choices=list(scenarios(False)),
                         help="this scenario only; may be given again")
     parser.add_argument("--rounds", type=int, help="default 3")

@@ -2,8 +2,8 @@
 
 Timed is the RCPT that uses the bait, until its 250: the cordon is raised in memory before that
 reply, under the lock that the last look before a final dot takes, so from then on nothing of the
-host can leave. Then the time until the alert is in the database, read through the control socket. Beside
-them: what so much held mail costs in memory, at start-up, and other hosts that send meanwhile."""
+host can leave. Then the time until the alert is in the database, read through the control socket.
+Beside them: what so much held mail costs in memory, at start-up, and other hosts that send meanwhile."""
 
 import os
 import socket

@@ -15,8 +15,8 @@ from runs import attempt
 
 NOTES = {
     "cordon": "as it ships, with the period at 0: 20 connections upstream",
-    "postfix": "as for accepting, but delivering: 20 deliveries to the sink at once from the start, "
-               "connections reused",
+    "postfix": "as for accepting, but delivering: 20 deliveries to the sink at once from the "
+               "start, connections reused",
 }
 
 CASE = "4 KiB, 20 sessions"

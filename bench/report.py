@@ -92,8 +92,8 @@ def aims(results):
     return rows and "\n### Aims\n\n" + table(["figure", "aim", "measured", "aim is"], rows) or ""
 
 
-COUNTS = ("after each run of accepting and relaying the server's own count (held messages, files in "
-          "the hold queue, messages at the sink) was what the generator had been told; a run where "
+COUNTS = ("after each run of accepting and relaying the server's own count (held messages, files "
+          "in the hold queue, messages at the sink) was what the generator had been told; a run where "
           "they differ, or mail was refused, or a connection lost, has failed and is named below")
 
 

@@ -1,5 +1,5 @@
-"""One run: a fresh server, measured, ended. What goes wrong in one is told in the report and does not
-end the others."""
+"""One run: a fresh server, measured, ended. What goes wrong in one is told in the report and does
+not end the others."""
 
 import os
 import resource
@@ -39,7 +39,7 @@ class OtherWork:
         self.before = busy_seconds() - self.own_seconds()
 
     def own_seconds(self):
-        usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        usage = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
         return (sum(one.ru_utime + one.ru_stime for one in usage)
                 + sum(group.cpu_seconds() for group in self.groups))
 

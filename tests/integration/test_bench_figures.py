@@ -32,7 +32,8 @@ class Figures(unittest.TestCase):
 
     def test_numbers_keep_three_digits_that_count(self):
         for value, text in [(16_612.4, "16,600"), (870.3, "870"), (4.312, "4.31"),
-                            (0.06123, "0.0612"), (1_000_000, "1,000,000"), (999.6, "1,000"), (0, "0")]:
+                            (0.06123, "0.0612"), (1_000_000, "1,000,000"), (999.6, "1,000"),
+                            (0, "0")]:
             self.assertEqual(text, short(value))
 
 
