@@ -45,7 +45,8 @@ void Cordoner::tally(const Entry& entry, OriginState& origin, bool add) {
 void Cordoner::schedule(MessageId id, Entry& entry, Uptime due) {
   entry.due = due;
   entry.parked = false;
-  schedule_.emplace(due, id);
+  if (entry.lane >= schedules_.size()) schedules_.resize(entry.lane + 1);
+  schedules_[entry.lane].emplace(due, id);
 }
 
 void Cordoner::park(MessageId id, Entry& entry) {
@@ -65,16 +66,18 @@ void Cordoner::unpark(OriginState& origin) {
   }
 }
 
-std::optional<Uptime> Cordoner::next_due() const {
-  if (stopped_ || schedule_.empty()) return std::nullopt;
-  return schedule_.top().first;
+std::optional<Uptime> Cordoner::next_due(Lane lane) const {
+  if (stopped_ || lane >= schedules_.size() || schedules_[lane].empty()) return std::nullopt;
+  return schedules_[lane].top().first;
 }
 
-std::vector<MessageId> Cordoner::take_due(Uptime now, std::size_t most) {
+std::vector<MessageId> Cordoner::take_due(Uptime now, std::size_t most, Lane lane) {
   std::vector<MessageId> due;
-  while (!stopped_ && due.size() < most && !schedule_.empty() && schedule_.top().first <= now) {
-    const auto [time, id] = schedule_.top();
-    schedule_.pop();
+  if (stopped_ || lane >= schedules_.size()) return due;
+  Schedule& schedule = schedules_[lane];
+  while (due.size() < most && !schedule.empty() && schedule.top().first <= now) {
+    const auto [time, id] = schedule.top();
+    schedule.pop();
     const auto found = entries_.find(id);
     if (found == entries_.end()) continue;
     Entry& entry = found->second;
@@ -188,6 +191,7 @@ void Cordoner::add(const Held& message, Uptime now) {
   if (!fresh) return;
   Entry& entry = place->second;
   entry.origin = message.origin;
+  entry.lane = message.lane;
   entry.clearance = message.clearance;
   entry.alone = message.alone;
   tally(entry, origin, true);
@@ -213,10 +217,11 @@ void Cordoner::restore_origin(OriginId id, Epoch cordon_epoch, bool is_cordoned)
   origin.cordoned = is_cordoned;
 }
 
-void Cordoner::restore(const store::Unsettled& message) {
+void Cordoner::restore(const store::Unsettled& message, Lane lane) {
   OriginState& origin = origins_[message.origin];
   Entry& entry = entries_[message.id];
   entry.origin = message.origin;
+  entry.lane = lane;
   entry.clearance = message.clearance;
   entry.alone = message.quarantined_alone;
   entry.frozen = message.frozen;

@@ -27,6 +27,10 @@
 
 namespace cordon {
 
+// By which way a message leaves, numbered from 0 by the carrier. What waits in one lane never keeps
+// back what is in another.
+using Lane = std::uint32_t;
+
 struct HoldLimits {
   std::uint64_t max_held = 100'000;           // messages in their period, in all
   std::uint64_t max_held_per_origin = 1'000;  // of one origin
@@ -41,7 +45,8 @@ class Cordoner {
   // ---- rebuilding at start
   void restore_epoch(store::Epoch highest) { epoch_ = highest; }
   void restore_origin(store::OriginId origin, store::Epoch cordon_epoch, bool cordoned);
-  void restore(const store::Unsettled& message);  // a claim is restored as held: see Recovery
+  // A claim is restored as held: see Recovery.
+  void restore(const store::Unsettled& message, Lane lane = 0);
 
   // ---- accepting
   // Asked when a message is complete, before it is stored.
@@ -60,14 +65,17 @@ class Cordoner {
     store::Epoch clearance = 0;
     bool alone = false;  // quarantined by itself, not by its origin
     bool counted = true;
+    Lane lane = 0;
   };
   void add(const Held& message, store::Uptime now);
 
   // ---- leaving
-  // Those due, oldest first, at most `most`; each is then claimed: it is the carrier's until
-  // put_back() or settle().
-  std::vector<store::MessageId> take_due(store::Uptime now, std::size_t most);
-  std::optional<store::Uptime> next_due() const;  // may name a time at which nothing is due
+  // Those of `lane` that are due, oldest first, at most `most`; each is then claimed: it is the
+  // carrier's until put_back() or settle().
+  std::vector<store::MessageId> take_due(store::Uptime now, std::size_t most, Lane lane = 0);
+  // May name a time at which nothing is due.
+  std::optional<store::Uptime> next_due(Lane lane = 0) const;
+  std::size_t lanes() const { return schedules_.size(); }  // those seen so far
   // The last word before the final dot. True: the message has left, as far as policy can know.
   bool pass_gate(store::MessageId id);
   // Claimed, but it stays: a retry at `due`, or the gate was shut.
@@ -119,6 +127,7 @@ class Cordoner {
     store::Uptime due;
     store::Epoch clearance = 0;
     std::uint32_t generation = 0;  // of the origin's count in which this one is counted; 0: in none
+    Lane lane = 0;
     Phase phase = Phase::held;
     bool frozen = false;
     bool alone = false;
@@ -161,8 +170,10 @@ class Cordoner {
   std::unordered_map<store::MessageId, Entry> entries_;
   std::unordered_map<store::OriginId, OriginState> origins_;
   std::set<std::pair<std::uint64_t, store::OriginId>> by_count_;  // who holds most is last
-  // Earliest first. A slot whose time is no longer its entry's due time is stale and passed over.
-  std::priority_queue<Slot, std::vector<Slot>, std::greater<>> schedule_;
+  // Of each lane, earliest first. A slot whose time is no longer its entry's due time is stale and
+  // passed over.
+  using Schedule = std::priority_queue<Slot, std::vector<Slot>, std::greater<>>;
+  std::vector<Schedule> schedules_;
 };
 
 }  // namespace cordon

@@ -37,23 +37,37 @@ void Committer::wake() {
 
 void Committer::pump() {
   if (stopping_) return;
-  const std::size_t most = gateway_.config()->settings().delivery.max_concurrent;
-  while (active_ < most) {
-    const auto now = gateway_.clock().now();
-    auto due = gateway_.with_policy([&](Policy& policy) {
-      return policy.cordoner.take_due(now, std::min(claim_batch, most - active_));
-    });
-    if (due.empty()) break;
-    active_ += static_cast<std::uint32_t>(due.size());
-    claim(std::move(due));
-  }
+  active_.resize(gateway_.with_policy([](Policy& policy) { return policy.cordoner.lanes(); }));
+  for (Lane lane = 0; lane < active_.size(); ++lane) pump(lane);
   arm();
 }
 
+void Committer::pump(Lane lane) {
+  while (places(lane) > 0) {
+    const auto now = gateway_.clock().now();
+    const auto most = std::min<std::size_t>(claim_batch, places(lane));
+    auto due = gateway_.with_policy(
+        [&](Policy& policy) { return policy.cordoner.take_due(now, most, lane); });
+    if (due.empty()) return;
+    active_[lane] += static_cast<std::uint32_t>(due.size());
+    claim(std::move(due), lane);
+  }
+}
+
+std::uint32_t Committer::places(Lane lane) const {
+  const auto most = gateway_.config()->settings().delivery.max_concurrent;
+  return most > active_[lane] ? most - active_[lane] : 0;
+}
+
 void Committer::arm() {
-  // With every place taken there is nothing to wake for: the next delivery that ends will pump.
-  if (active_ >= gateway_.config()->settings().delivery.max_concurrent) return;
-  const auto next = gateway_.with_policy([](Policy& policy) { return policy.cordoner.next_due(); });
+  std::optional<store::Uptime> next;
+  for (Lane lane = 0; lane < active_.size(); ++lane) {
+    // With every place taken there is nothing to wake for: the next delivery that ends will pump.
+    if (places(lane) == 0) continue;
+    const auto due =
+        gateway_.with_policy([&](Policy& policy) { return policy.cordoner.next_due(lane); });
+    if (due && (!next || *due < *next)) next = due;
+  }
   if (!next) return;
   const auto wait = std::max(*next - gateway_.clock().now(), std::chrono::milliseconds(1));
   timer_.expires_after(wait);
@@ -64,50 +78,48 @@ void Committer::arm() {
 
 // The claim is durable before the first byte leaves: after a crash it says which messages may have
 // left without a record of it.
-void Committer::claim(std::vector<MessageId> ids) {
-  ++claiming_;
+void Committer::claim(std::vector<MessageId> ids, Lane lane) {
   store::Batch batch;
   batch.push_back(store::Claim{ids});
-  gateway_.store().submit(std::move(batch),
-                          [this, ids = std::move(ids)](const store::Answer& answer) {
-                            boost::asio::post(context_, [this, ids, answer] {
-                              --claiming_;
-                              on_claimed(ids, answer);
-                            });
-                          });
+  gateway_.store().submit(
+      std::move(batch), [this, ids = std::move(ids), lane](const store::Answer& answer) {
+        boost::asio::post(context_, [this, ids, lane, answer] { on_claimed(ids, lane, answer); });
+      });
 }
 
-void Committer::on_claimed(const std::vector<MessageId>& asked, const store::Answer& answer) {
+void Committer::on_claimed(const std::vector<MessageId>& asked, Lane lane,
+                           const store::Answer& answer) {
   if (!answer.ok()) log::error("store.failed", {{"doing", "claim"}, {"why", answer.detail}});
   const std::unordered_set<MessageId> claimed(answer.claimed.begin(), answer.claimed.end());
   const auto later = gateway_.clock().now() + store_retry;
   for (const MessageId id : asked) {
     if (claimed.contains(id)) {
-      std::make_shared<Delivery>(*this, id)->start();
+      std::make_shared<Delivery>(*this, id, lane)->start();
       continue;
     }
     // Cordoned, frozen or gone in the meantime by the store's own reckoning, or the store failed.
     gateway_.with_policy([&](Policy& policy) { policy.cordoner.put_back(id, later); });
-    ended();
+    ended(lane);
   }
 }
 
-void Committer::ended() {
-  --active_;
-  if (stopping_) {
-    if (active_ == 0 && idle_) std::exchange(idle_, nullptr)();
-    return;
-  }
-  wake();
+void Committer::ended(Lane lane) {
+  --active_[lane];
+  if (!stopping_) return wake();
+  if (idle() && when_idle_) std::exchange(when_idle_, nullptr)();
 }
 
-void Committer::stop(std::function<void()> idle) {
-  boost::asio::post(context_, [this, idle = std::move(idle)] {
+bool Committer::idle() const {
+  return std::all_of(active_.begin(), active_.end(), [](std::uint32_t n) { return n == 0; });
+}
+
+void Committer::stop(std::function<void()> when_idle) {
+  boost::asio::post(context_, [this, when_idle = std::move(when_idle)] {
     stopping_ = true;
     timer_.cancel();
     upstreams_.close_idle();
-    idle_ = idle;
-    if (active_ == 0 && idle_) std::exchange(idle_, nullptr)();
+    when_idle_ = when_idle;
+    if (idle() && when_idle_) std::exchange(when_idle_, nullptr)();
   });
 }
 

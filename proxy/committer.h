@@ -1,6 +1,7 @@
 // The committer (BESIDES 4.3, delayed commitment): claims what is due, durably and in batches,
 // delivers it to its route's upstream, records what became of it. Never more than max_concurrent
-// deliveries at once. Lives on the back office's io_context; wake() may come from any thread.
+// deliveries of one route at once, so that an upstream that hangs keeps back its own mail only.
+// Lives on the back office's io_context; wake() may come from any thread.
 #pragma once
 
 #include <cstdint>
@@ -26,17 +27,21 @@ class Committer {
   ~Committer();
 
   void wake();  // something may be due; any thread, cheap to call often
-  // Takes nothing new; `idle` is called when the last delivery has ended.
-  void stop(std::function<void()> idle);
+  // Takes nothing new; `when_idle` is called when the last delivery has ended.
+  void stop(std::function<void()> when_idle);
   void abort();  // what is still under way is given up as deferred
 
  private:
   friend class Delivery;
   void pump();
+  void pump(Lane lane);
   void arm();
-  void claim(std::vector<store::MessageId> ids);
-  void on_claimed(const std::vector<store::MessageId>& asked, const store::Answer& answer);
-  void ended();  // one delivery
+  std::uint32_t places(Lane lane) const;
+  void claim(std::vector<store::MessageId> ids, Lane lane);
+  void on_claimed(const std::vector<store::MessageId>& asked, Lane lane,
+                  const store::Answer& answer);
+  void ended(Lane lane);  // one delivery
+  bool idle() const;
 
   boost::asio::io_context& context_;
   Gateway& gateway_;
@@ -44,10 +49,9 @@ class Committer {
   UpstreamPool upstreams_;
   boost::asio::steady_timer timer_;
   std::atomic<bool> woken_{false};
-  std::uint32_t active_ = 0;    // claimed and not ended
-  std::uint32_t claiming_ = 0;  // batches of claims on their way
+  std::vector<std::uint32_t> active_;  // by lane: claimed and not ended
   bool stopping_ = false;
-  std::function<void()> idle_;
+  std::function<void()> when_idle_;
   std::minstd_rand random_;
 };
 

@@ -255,7 +255,7 @@ void Delivery::on_recorded(const std::shared_ptr<store::Batch>& batch,
       policy.cordoner.settle(id_);
   });
   if (notice_ && answer.ok()) notice_stored(gateway, *notice_);
-  committer_.ended();
+  committer_.ended(lane_);
 }
 
 }  // namespace cordon::proxy

@@ -14,7 +14,8 @@ namespace cordon::proxy {
 
 class Delivery : public std::enable_shared_from_this<Delivery> {
  public:
-  Delivery(Committer& committer, store::MessageId id) : committer_(committer), id_(id) {}
+  Delivery(Committer& committer, store::MessageId id, Lane lane)
+      : committer_(committer), id_(id), lane_(lane) {}
   void start();
 
  private:
@@ -36,6 +37,7 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
 
   Committer& committer_;
   store::MessageId id_;
+  Lane lane_;
   store::MessageView view_;
   std::vector<std::size_t> which_;
   std::vector<store::RecordAttempt::Result> suppressed_;

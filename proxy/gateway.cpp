@@ -30,6 +30,14 @@ AcceptOutcome outcome_of(const store::Answer& answer) {
 
 }  // namespace
 
+// Routes are few.
+Lane Policy::lane_of(const std::string& route) {
+  const auto found = std::find(routes.begin(), routes.end(), route);
+  const auto lane = static_cast<Lane>(found - routes.begin());
+  if (found == routes.end()) routes.push_back(route);
+  return lane;
+}
+
 Gateway::Gateway(std::shared_ptr<const Config> config, std::unique_ptr<store::Store> store)
     : store_(std::move(store)),
       config_(std::move(config)),
@@ -69,7 +77,7 @@ void Gateway::rebuild() {
   store::Epoch epoch = reader->epoch();
   reader->unsettled([&](const store::Unsettled& message) {
     ++unsettled;
-    policy.cordoner.restore(message);
+    policy.cordoner.restore(message, policy.lane_of(config_->route_name(message.listener)));
     // An epoch counts as used once anything was accepted in it, even if its alert never got to the
     // disk: else the next cordon would take it for cleared.
     if (message.clearance != store::released) epoch = std::max(epoch, message.clearance);
@@ -227,8 +235,10 @@ void Gateway::accept(const Peer& peer, Submission submission,
   if (peer.mode == Mode::observe) holding.period = std::chrono::milliseconds(0);
   const bool counted = holding.period.count() > 0;
 
+  Lane lane = 0;
   const auto admission = with_policy([&](Policy& policy) {
     count_shadow(policy, origin);
+    lane = policy.lane_of(settings->route_name(peer.listener));
     return policy.cordoner.admit(origin);
   });
   if (admission.deferred && counted && alone == AlertId{}) return done(AcceptOutcome::cap_reached);
@@ -256,7 +266,8 @@ void Gateway::accept(const Peer& peer, Submission submission,
                             .due = message.due,
                             .clearance = message.clearance,
                             .alone = alone != AlertId{},
-                            .counted = counted};
+                            .counted = counted,
+                            .lane = lane};
   store::Batch batch;
   if (holding.bypass != nullptr)
     batch.push_back(
@@ -274,14 +285,14 @@ void Gateway::accept(const Peer& peer, Submission submission,
     if (answer.ok()) {
       counters_.accepted.fetch_add(1, std::memory_order_relaxed);
       const bool sooner = with_policy([&](Policy& policy) {
-        const auto before = policy.cordoner.next_due();
+        const auto before = policy.cordoner.next_due(held.lane);
         policy.cordoner.add(held, clock_->now());
         if (quarantined)
           if (const auto standing = policy.recovery.standing(held.origin)) {
             const std::lock_guard lock(records_mutex_);
             ++counted_[standing->id];
           }
-        const auto after = policy.cordoner.next_due();
+        const auto after = policy.cordoner.next_due(held.lane);
         return after && (!before || *after < *before);
       });
       // Else the committer's timer is set already: most mail is due after what came before it.

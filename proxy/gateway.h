@@ -30,9 +30,13 @@ namespace cordon::proxy {
 struct Policy {
   Policy(HoldLimits hold, IdSource ids, SafetyLimits safety)
       : cordoner(hold), recovery(cordoner, std::move(ids), safety) {}
+  // A lane a route, so that an upstream that hangs keeps back its own mail only.
+  Lane lane_of(const std::string& route);
+
   Cordoner cordoner;
   Recovery recovery;
   Origins origins;
+  std::vector<std::string> routes;  // by lane
 };
 
 // Since start; any thread.

@@ -47,12 +47,14 @@ std::optional<MessageId> add_notice(store::Batch& batch, Gateway& gateway, const
 
 void notice_stored(Gateway& gateway, MessageId id) {
   const auto now = gateway.clock().now();
+  const std::string route = gateway.config()->route_name(notice_listener);
   gateway.with_policy([&](Policy& policy) {
     policy.cordoner.add({.id = id,
                          .origin = store::the_gateway,
                          .due = now,
                          .clearance = store::released,
-                         .counted = false},
+                         .counted = false,
+                         .lane = policy.lane_of(route)},
                         now);
   });
   gateway.wake();

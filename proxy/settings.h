@@ -108,7 +108,7 @@ struct Settings {
     Seconds max_retry{3600};
     double jitter = 0.2;  // share of the delay, either way
     Seconds queue_lifetime{5 * 24 * 3600};
-    std::uint32_t max_concurrent = 100;  // deliveries in all
+    std::uint32_t max_concurrent = 100;  // deliveries of one route
     Seconds command_timeout{300};        // for each reply of the upstream
     Seconds data_timeout{600};           // for the reply to the final dot
     bool operator==(const Delivery&) const = default;

@@ -156,7 +156,7 @@ const std::array settings_table = std::to_array<Key<Settings>>({
            .most = 60 * day},
      [](Settings& s) -> Target { return &s.delivery.queue_lifetime; }},
     {Facts{.name = "delivery.max_concurrent",
-           .why = "Deliveries under way at once, over all routes.",
+           .why = "Deliveries under way at once over one route.",
            .unit = "deliveries",
            .least = 1,
            .most = 100'000},

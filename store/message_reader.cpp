@@ -196,6 +196,7 @@ void MessageReader::unsettled(const std::function<void(const Unsettled&)>& row) 
     u.quarantined_alone = query.integer(7) != 0;
     u.frozen = query.flag(8);
     u.attempts = query.as<std::uint32_t>(9);
+    u.listener = query.text(10);
     row(u);
   }
 }

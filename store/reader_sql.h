@@ -8,8 +8,8 @@ inline constexpr const char* highest_epoch =
     "SELECT max((SELECT coalesce(max(epoch), 0) FROM cordon),"
     " (SELECT coalesce(max(cordon_epoch), 0) FROM origin))";
 inline constexpr const char* unsettled =
-    "SELECT id, kind, state, origin, due, accepted_up, clearance, quarantined_by, frozen, attempts"
-    " FROM message INDEXED BY message_unsettled WHERE state < 3 ORDER BY id";
+    "SELECT id, kind, state, origin, due, accepted_up, clearance, quarantined_by, frozen, attempts,"
+    " listener FROM message INDEXED BY message_unsettled WHERE state < 3 ORDER BY id";
 
 // In the order in which read_message() takes them.
 #define CORDON_MESSAGE_COLUMNS                                                                   \

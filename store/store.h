@@ -234,6 +234,7 @@ struct Unsettled {
   MessageKind kind{};
   MessageState state{};
   OriginId origin{};
+  std::string listener;
   Uptime due;
   Uptime accepted_up;
   Epoch clearance = 0;

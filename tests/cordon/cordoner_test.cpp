@@ -399,3 +399,19 @@ TEST_CASE("what is forgotten is never what eviction needs") {
   desk.accept(alice);
   CHECK(desk.due() == Ids{oldest});
 }
+
+TEST_CASE("what waits in one lane keeps nothing back in another") {
+  Cordoner cordoner({});
+  for (std::int64_t id = 1; id <= 3; ++id)
+    cordoner.add({.id = MessageId{id}, .origin = alice, .due = at(0s)}, at(0s));
+  cordoner.add({.id = MessageId{4}, .origin = alice, .due = at(0s), .lane = 1}, at(0s));
+  CHECK(cordoner.lanes() == 2);
+  CHECK(cordoner.take_due(at(0s), 1, 0) == Ids{MessageId{1}});
+  CHECK(cordoner.take_due(at(0s), 9, 1) == Ids{MessageId{4}});
+  CHECK_FALSE(cordoner.next_due(1));
+  // A message that is put back waits in its own lane again.
+  cordoner.put_back(MessageId{4}, at(1s));
+  CHECK(cordoner.next_due(1) == at(1s));
+  CHECK(cordoner.take_due(at(1s), 9, 0) == Ids{MessageId{2}, MessageId{3}});
+  CHECK(cordoner.take_due(at(1s), 9, 7).empty());
+}

@@ -88,6 +88,15 @@ class Hanging(unittest.TestCase):
         self.buffer(4096)  # so that the window closes long before the end
         self.hang("content", threading.Event(), BIG * 50_000, "time-out: content")
 
+    def test_a_route_that_hangs_takes_no_place_from_the_others(self):
+        self.upstream.script["connect"] = Always(SILENCE)
+        with self.house("delivery.max_concurrent=10", "route.hung.max_connections=3") as house:
+            for number in range(12):
+                self.send(house, f"hung{number}@in.example", hung=True)
+            eventually(lambda: self.upstream.connections == 3, "its connections hang")
+            self.send(house, "free@in.example")
+            eventually(lambda: "free@in.example" in house.sink.recipients(), "another route")
+
 
 if __name__ == "__main__":
     unittest.main()
