@@ -33,7 +33,8 @@ def scenarios(quick):
         "relaying": lambda results: relaying.run(results, say),
         "idling": lambda results: idling.run(results, idling.QUICK if quick else idling.FULL, say),
         "sessions": lambda results: sessions.run(results, say),
-        "recovering": lambda results: recovering.run(results, cases(recovering, quick, results), say),
+        "recovering": lambda results: recovering.run(
+            results, cases(recovering, quick, results), say),
     }
 
 

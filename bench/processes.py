@@ -6,6 +6,7 @@ below the server's first process is summed up instead, with the reaped children 
 (getrusage(2), RUSAGE_CHILDREN)."""
 
 import os
+import subprocess
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -33,11 +34,7 @@ class ProcessGroup:
         root = cgroup_root()
         if root:
             folder = root / f"cordon-bench-{os.getpid()}-{ProcessGroup.made}-{name}"
-            try:
-                folder.mkdir()
-                self.folder = folder
-            except OSError:
-                pass  # no right to: the tree will do
+            self.folder = folder if usable(folder) else None
 
     @property
     def how(self):
@@ -79,6 +76,19 @@ class ProcessGroup:
             except OSError:
                 pass  # a straggler is still being reaped; an empty group costs nothing
             self.folder = None
+
+
+def usable(folder):
+    """Makes the group; False if we may not, or may put nothing into it."""
+    try:
+        folder.mkdir()
+    except OSError:
+        return False
+    enter = subprocess.run(["/bin/sh", "-c", f'echo $$ >"{folder}/cgroup.procs"'], check=False,
+                           stderr=subprocess.DEVNULL)
+    if enter.returncode != 0:
+        folder.rmdir()
+    return enter.returncode == 0
 
 
 def tree(root):

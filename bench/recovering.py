@@ -3,12 +3,12 @@
 Timed is the RCPT that uses the bait, until its 250: the cordon is raised in memory before that
 reply, under the lock that the last look before a final dot takes, so from then on nothing of the
 host can leave. Then the time until the alert is in the database, read through the control socket.
-Beside them: what so much held mail costs in memory, at start-up, and other hosts that send meanwhile."""
+Beside them: what so much held mail costs in memory, at start-up, and other hosts that send
+meanwhile."""
 
 import os
 import socket
 import time
-from statistics import median
 
 from control import Control
 from generator import LoadFault, load
@@ -77,9 +77,10 @@ def raises(peer, held):
         found = [raise_once(peer, control, held) for _ in range(REPEATS)]
         if (committed := control.ask("status")[0]["committed"]) != 0:
             raise LoadFault(f"{committed} messages left")
-    return {"rcpt_honest_ms": 1000 * median(one["honest"] for one in found),
-            "rcpt_ms": 1000 * median(one["with_bait"] for one in found),
-            "durable_ms": 1000 * median(one["durable"] for one in found)}
+    # The first is the slowest, and the one that counts in life.
+    return {"rcpt_honest_ms": 1000 * max(one["honest"] for one in found),
+            "rcpt_ms": 1000 * max(one["with_bait"] for one in found),
+            "durable_ms": 1000 * max(one["durable"] for one in found)}
 
 
 def start_seconds(peer):

@@ -81,10 +81,12 @@ def recovering(results):
                "octets_each_after_start")
     rows = [[case, *(short_or_dash(results.series("recovering", case, "cordon", figure))
                      for figure in figures)] for case in results.cases("recovering")]
-    return rows and ("\n### A bait is met while so much of the host is held\n\n" + table(
+    title = "\n### A bait is met while so much of its host is held: the slowest of three\n\n"
+    return rows and (title + table(
         ["", "RCPT without bait, ms", "RCPT with bait, ms: then nothing leaves",
          "until the alert is durable, ms", "accepts/s of another host, 20 sessions",
-         "start-up, s", "octets of memory a message", "the same after a restart"], rows)) or ""
+         "start-up, s, files in the page cache", "octets of memory a message",
+         "the same after a restart"], rows)) or ""
 
 
 def aims(results):
@@ -92,9 +94,12 @@ def aims(results):
     return rows and "\n### Aims\n\n" + table(["figure", "aim", "measured", "aim is"], rows) or ""
 
 
+COSTS_NOTE = ("CPU is user and system time of all the server's processes, without its sink's; peak "
+              "RSS the sum of each process's high-water mark, for Postfix the PSS of all at the "
+              "end of the load, since its processes share much")
 COUNTS = ("after each run of accepting and relaying the server's own count (held messages, files "
-          "in the hold queue, messages at the sink) was what the generator had been told; a run where "
-          "they differ, or mail was refused, or a connection lost, has failed and is named below")
+          "in the hold queue, messages at the sink) was what the generator had been told; a run "
+          "where they differ, or mail was refused, or a connection lost, has failed and is named below")
 
 
 def other_work(results):
@@ -102,7 +107,7 @@ def other_work(results):
     if not shares:
         return "not measured"
     return (f"what was not part of the run took {shares.median:.0%} of the machine in the median "
-            f"run, {shares.most:.0%} in the worst")
+            f"run, {shares.most:.0%} in the worst (the kernel's own writing included)")
 
 
 def machine(facts):
@@ -115,7 +120,7 @@ def markdown(results, facts, notes):
             "taken round by round. Differences under 25 % are ties.\n\n")
     parts = [aims, accepting, relaying, idling, sessions, recovering]
     body = "".join(part(results) for part in parts)
-    tail = "\n### How\n\n" + machine({**facts, **notes, "counts": COUNTS,
+    tail = "\n### How\n\n" + machine({**facts, **notes, "costs": COSTS_NOTE, "counts": COUNTS,
                                         "other work": other_work(results)})
     tail += "".join(f"- {note}\n" for note in results.notes)
     return head + body + tail

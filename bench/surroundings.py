@@ -26,7 +26,8 @@ def version(command):
     if not shutil.which(command[0]):
         return "not installed"
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return (done.stdout + done.stderr).strip().splitlines()[0]
+    found = re.search(r"\d+\.\d[\w.]*", done.stdout + done.stderr)
+    return found[0] if found else "unknown"
 
 
 def revision():
