@@ -99,7 +99,8 @@ COSTS_NOTE = ("CPU is user and system time of all the server's processes, withou
               "end of the load, since its processes share much")
 COUNTS = ("after each run of accepting and relaying the server's own count (held messages, files "
           "in the hold queue, messages at the sink) was what the generator had been told; a run "
-          "where they differ, or mail was refused, or a connection lost, has failed and is named below")
+          "where they differ, or mail was refused, or a connection lost, has failed and is named "
+          "below")
 
 
 def other_work(results):
