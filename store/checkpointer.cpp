@@ -34,7 +34,11 @@ Checkpointer::~Checkpointer() {
     changed_.notify_all();
   }
   thread_.join();
-  writer_.between_transactions([this] { sqlite3_wal_hook(writer_db_.handle(), nullptr, nullptr); });
+  writer_.between_transactions([this] {
+    sqlite3_wal_hook(writer_db_.handle(), nullptr, nullptr);
+    if (!log_is_needed_) return;
+    sqlite3_db_config(writer_db_.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  });
 }
 
 int Checkpointer::on_commit(void* self, sqlite3*, const char*, int pages) {
@@ -52,26 +56,34 @@ void Checkpointer::run() {
 
 bool Checkpointer::wait_for_work() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return stopping_ || pages_ >= wait_until_; });
+  changed_.wait(lock, [this] { return stopping_ || (!log_is_needed_ && pages_ >= wait_until_); });
   return !stopping_;
 }
 
 void Checkpointer::checkpoint() {
   Progress progress;
-  try {
+  // A full or failing disk: the log keeps all, and the next commits bring another try.
+  const auto unless_it_fails = [](const auto& work) {
+    try {
+      work();
+    } catch (const SqliteError&) {
+    }
+  };
+  unless_it_fails([&] {
     for (int pass = 0; pass < max_passes; ++pass) {
       progress = copy(SQLITE_CHECKPOINT_PASSIVE);
       if (progress.left() <= small_rest) break;
     }
-    writer_.between_transactions([&] {
+  });
+  writer_.between_transactions([&] {
+    if (log_is_needed_) return;
+    unless_it_fails([&] {
       progress = copy(SQLITE_CHECKPOINT_PASSIVE);
       if (progress.left() == 0 && progress.in_log > truncate_factor * start_at_) {
         copy(SQLITE_CHECKPOINT_TRUNCATE);
       }
     });
-  } catch (const SqliteError&) {
-    // A full or failing disk: the log keeps all, and the next commits bring another try.
-  }
+  });
   // Either way the log has to grow by a part of itself before it is worth another look.
   const std::lock_guard lock(mutex_);
   wait_until_ = pages_ + start_at_;
@@ -82,6 +94,11 @@ Checkpointer::Progress Checkpointer::copy(int mode) {
   const int code =
       sqlite3_wal_checkpoint_v2(db_.handle(), nullptr, mode, &progress.in_log, &progress.copied);
   // BUSY: a reader stands in the way; what could be copied was.
+  // What a pass over a part of the log copied is synced only by a later pass over the rest, which
+  // does not copy it again (wal.c, walCheckpoint). If that sync fails the pages may be gone while
+  // the next sync succeeds (fsync(2)); then only the log has them. It grows until the next open,
+  // which copies all of it anew.
+  if (code == SQLITE_IOERR_FSYNC) log_is_needed_ = true;
   if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) throw SqliteError(db_.handle(), code);
   return progress;
 }

@@ -1,7 +1,8 @@
 // Copies the write-ahead log into the database beside the writer, on a thread and connection of its
 // own. Most of the log is copied while the writer goes on; only the last bit, with the writer
 // paused between two transactions, so that the log starts over in the same, already allocated file.
-// A long read holds this up; the log then grows until the read ends.
+// A long read holds this up; the log then grows until the read ends. After a failed sync of the
+// database the log is kept until the store is opened again.
 #pragma once
 
 #include <condition_variable>
@@ -46,6 +47,7 @@ class Checkpointer {
   std::int64_t pages_ = 0;  // in the log after the last commit
   std::int64_t wait_until_ = 0;
   bool stopping_ = false;
+  bool log_is_needed_ = false;  // a sync of the database failed: nothing is copied any more
   std::thread thread_;
 };
 

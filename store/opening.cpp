@@ -192,6 +192,9 @@ Database open_database(const fs::path& directory, std::uint64_t full_check_octet
     sqlite3_db_config(db.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
     migrate(db, newest_version());
     set_up(db);
+    // The log has its name since the first read. SQLite syncs the directory as well, with the first
+    // sync of the log, but passes over a failure of that (os_unix.c, unixSync).
+    sync_directory(directory);
     return db;
   } catch (const SqliteError& failure) {
     const bool damaged = failure.code() == SQLITE_CORRUPT || failure.code() == SQLITE_NOTADB;

@@ -23,6 +23,7 @@ namespace {
 
 // How to take back one write that is not synced.
 struct Undo {
+  std::size_t position = 0;  // in the log
   std::uint64_t offset = 0;
   std::string bytes;
   std::uint64_t size = 0;  // of the file
@@ -37,8 +38,14 @@ struct Recording {
   std::optional<Fault> fault;
   std::uint64_t calls = 0;  // of the fault's sort
   bool full_next = false;   // after a short write
-  bool fault_came = false;
+  std::optional<std::size_t> fault_position;
+  std::map<FileNumber, std::uint64_t> syncs_done;
+  std::map<FileNumber, std::uint64_t> writes_done;
   std::map<FileNumber, std::vector<Undo>> undos;
+  // A failure is told once to each descriptor that was open when it came, as Linux does (errseq_t):
+  // failures of each file so far, and those that each descriptor was told of.
+  std::map<FileNumber, std::uint64_t> failures;
+  std::map<int, std::uint64_t> failures_told;
 };
 
 // All constant-initialized: the first calls come before this program's constructors.
@@ -56,6 +63,7 @@ FileNumber file_of(int descriptor) {
 
 void note_descriptor(int descriptor, FileNumber file) {
   if (descriptor >= max_descriptors) std::abort();
+  the_recording->failures_told[descriptor] = the_recording->failures[file];
   file_plus_one[static_cast<std::size_t>(descriptor)] = file + 1;
 }
 
@@ -72,12 +80,13 @@ std::optional<std::string> name_of(const char* path) {
   return std::string(rest.substr(1));
 }
 
+bool has_name(FileNumber file, const std::string& name) {
+  const auto entry = the_recording->names.find(name);
+  return entry != the_recording->names.end() && entry->second == file;
+}
+
 bool concerns(const Fault& fault, FileNumber file) {
-  if (fault.name_ends.empty()) return true;
-  for (const auto& [name, number] : the_recording->names) {
-    if (number == file && name.ends_with(fault.name_ends)) return true;
-  }
-  return false;
+  return (fault.only.empty() || has_name(file, fault.only)) && !has_name(file, fault.never);
 }
 
 bool is_sync(FaultKind kind) { return kind >= FaultKind::sync_error; }
@@ -88,7 +97,7 @@ bool strikes(bool sync, FileNumber file) {
   if (!r.fault || is_sync(r.fault->kind) != sync || !concerns(*r.fault, file)) return false;
   const std::uint64_t call = r.calls++;
   if (call < r.fault->call || call - r.fault->call >= r.fault->times) return false;
-  r.fault_came = true;
+  if (!r.fault_position) r.fault_position = r.log.events.size();
   return true;
 }
 
@@ -98,7 +107,8 @@ std::uint64_t size_of(int descriptor) {
 }
 
 void remember(int descriptor, FileNumber file, std::uint64_t offset, std::size_t octets) {
-  Undo undo{offset, std::string(octets, '\0'), size_of(descriptor)};
+  Undo undo{the_recording->log.events.size(), offset, std::string(octets, '\0'),
+            size_of(descriptor)};
   const auto read = ::pread(descriptor, undo.bytes.data(), octets, static_cast<off_t>(offset));
   undo.bytes.resize(read > 0 ? static_cast<std::size_t>(read) : 0);
   the_recording->undos[file].push_back(std::move(undo));
@@ -164,6 +174,7 @@ ssize_t write_recorded(int descriptor, const void* data, std::size_t octets, std
     remember(descriptor, file, offset, fate.octets);
     written = call(fate.octets);
     if (written < 0) return written;
+    ++the_recording->writes_done[file];
     note(
         Written{file, offset, {static_cast<const char*>(data), static_cast<std::size_t>(written)}});
   }
@@ -211,12 +222,14 @@ int allocate_recorded(int descriptor, int mode, std::uint64_t offset, std::uint6
 
 int sync_recorded(int descriptor, const Call& call) {
   std::unique_lock lock(mutex);
+  Recording& r = *the_recording;
   const FileNumber file = file_of(descriptor);
-  const std::uint64_t sync = ++the_recording->syncs;
-  const std::size_t covered = the_recording->undos[file].size();
+  const std::uint64_t sync = ++r.syncs;
+  const std::size_t begun = r.log.events.size();
   note(SyncBegun{file, sync});
   if (strikes(true, file)) {
-    const bool lose = the_recording->fault->kind == FaultKind::sync_error_losing_pages;
+    r.failures_told[descriptor] = ++r.failures[file];
+    const bool lose = r.fault->kind == FaultKind::sync_error_losing_pages;
     if (lose) lose_pages(descriptor, file);
     note(SyncEnded{file, sync, lose ? SyncOutcome::dropped : SyncOutcome::failed});
     errno = EIO;
@@ -225,10 +238,17 @@ int sync_recorded(int descriptor, const Call& call) {
   lock.unlock();
   const int result = call();
   lock.lock();
-  note(SyncEnded{file, sync, result == 0 ? SyncOutcome::kept : SyncOutcome::failed});
-  auto& undos = the_recording->undos[file];
-  undos.erase(undos.begin(), undos.begin() + static_cast<std::ptrdiff_t>(covered));
-  return result;
+  // Another's failure, now or since the last sync of this descriptor: nothing is promised, but what
+  // is written and not synced has not become worse by it.
+  if (result != 0 ||
+      std::exchange(r.failures_told[descriptor], r.failures[file]) != r.failures[file]) {
+    if (result == 0) errno = EIO;
+    return -1;
+  }
+  note(SyncEnded{file, sync, SyncOutcome::kept});
+  ++r.syncs_done[file];
+  std::erase_if(r.undos[file], [&](const Undo& undo) { return undo.position < begun; });
+  return 0;
 }
 
 int open_recorded(const char* path, int flags, const Call& call) {
@@ -313,11 +333,16 @@ std::size_t Recorder::position() const {
   return the_recording->log.events.size();
 }
 
+Log Recorder::so_far() const {
+  const std::lock_guard lock(mutex);
+  return the_recording->log;
+}
+
 void Recorder::fail(const Fault& fault) {
   const std::lock_guard lock(mutex);
   the_recording->fault = fault;
   the_recording->calls = 0;
-  the_recording->fault_came = false;
+  the_recording->fault_position.reset();
   the_recording->full_next = false;
 }
 
@@ -327,9 +352,19 @@ void Recorder::end_fault() {
   the_recording->full_next = false;
 }
 
-bool Recorder::fault_came() const {
+std::optional<std::size_t> Recorder::fault_position() const {
   const std::lock_guard lock(mutex);
-  return the_recording->fault_came;
+  return the_recording->fault_position;
+}
+
+std::uint64_t Recorder::syncs_of(const std::string& name) const {
+  const std::lock_guard lock(mutex);
+  return the_recording->syncs_done[the_recording->names.at(name)];
+}
+
+std::uint64_t Recorder::writes_to(const std::string& name) const {
+  const std::lock_guard lock(mutex);
+  return the_recording->writes_done[the_recording->names.at(name)];
 }
 
 }  // namespace cordon::store::disk

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "disk_log.h"
@@ -30,7 +31,8 @@ struct Fault {
   FaultKind kind{};
   std::uint64_t call = 0;   // the first call that fails, among those of its sort, from 0
   std::uint64_t times = 1;  // how many fail in a row
-  std::string name_ends;    // only of files whose name ends so
+  std::string only;         // the file with this name; empty: any
+  std::string never;        // the file with this name
 };
 
 // Records from construction to stop(), at most one at a time. What lies in the directory at the
@@ -43,12 +45,17 @@ class Recorder {
   Recorder& operator=(const Recorder&) = delete;
 
   std::size_t position() const;  // events so far; any thread
+  Log so_far() const;            // any thread
   Log stop();                    // no other thread may be at work in the directory any more
 
   // Any thread. Calls are counted from here on.
   void fail(const Fault& fault);
   void end_fault();
-  bool fault_came() const;  // at least one call has failed since fail()
+  // Where in the log the first call failed since fail().
+  std::optional<std::size_t> fault_position() const;
+  // Done so far, on the file that has this name now.
+  std::uint64_t syncs_of(const std::string& name) const;
+  std::uint64_t writes_to(const std::string& name) const;
 };
 
 }  // namespace cordon::store::disk
