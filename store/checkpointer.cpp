@@ -1,5 +1,8 @@
 #include "store/checkpointer.h"
 
+#include <atomic>
+#include <new>
+
 namespace cordon::store {
 namespace {
 
@@ -61,6 +64,7 @@ void Checkpointer::checkpoint() {
   try {
     for (int pass = 0; pass < max_passes; ++pass) {
       progress = copy(SQLITE_CHECKPOINT_PASSIVE);
+      sync_database();
       if (progress.left() <= small_rest) break;
     }
     writer_.between_transactions([&] {
@@ -71,10 +75,48 @@ void Checkpointer::checkpoint() {
     });
   } catch (const SqliteError&) {
     // A full or failing disk: the log keeps all, and the next commits bring another try.
+    distrust_copies();
+  } catch (const std::bad_alloc&) {
+    distrust_copies();
   }
   // Either way the log has to grow by a part of itself before it is worth another look.
   const std::lock_guard lock(mutex_);
   wait_until_ = pages_ + start_at_;
+}
+
+// SQLite syncs the database only when it has copied the whole log, so only in the pass for which
+// the writer waits (wal.c, walCheckpoint). What was copied before is brought to the disk here.
+void Checkpointer::sync_database() {
+  sqlite3_file* file = database_file();
+  if (file == nullptr) return;
+  const int code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+  if (code != SQLITE_OK) throw SqliteError(db_.handle(), code);
+}
+
+// SQLite counts as copied (nBackfill) what a pass wrote and no sync confirmed yet. After a sync
+// that failed the system may have dropped just that, and the next sync would not tell. So the count
+// goes back to zero, as it does at recovery, and the whole log is copied again. It is the 32-bit
+// word at offset 96 of the log's index (https://www.sqlite.org/walformat.html, 2.1); only
+// checkpoints write it, and readers that see it lower take from the log what they took from the
+// database.
+void Checkpointer::distrust_copies() noexcept {
+  constexpr int region = 32768;
+  constexpr std::size_t copied_at = 96;
+  sqlite3_file* file = database_file();
+  void volatile* index = nullptr;
+  if (file == nullptr || file->pMethods->iVersion < 2 ||
+      file->pMethods->xShmMap(file, 0, region, 0, &index) != SQLITE_OK || index == nullptr) {
+    return;
+  }
+  auto* const copied =
+      reinterpret_cast<std::uint32_t*>(static_cast<char*>(const_cast<void*>(index)) + copied_at);
+  std::atomic_ref(*copied).store(0);
+}
+
+sqlite3_file* Checkpointer::database_file() {
+  sqlite3_file* file = nullptr;
+  sqlite3_file_control(db_.handle(), "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  return file != nullptr && file->pMethods != nullptr ? file : nullptr;
 }
 
 Checkpointer::Progress Checkpointer::copy(int mode) {

@@ -35,6 +35,9 @@ class Checkpointer {
   void run();
   bool wait_for_work();
   void checkpoint();
+  sqlite3_file* database_file();
+  void sync_database();
+  void distrust_copies() noexcept;
   Progress copy(int mode);
 
   Database db_;

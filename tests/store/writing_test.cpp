@@ -251,6 +251,7 @@ TEST_CASE("a database at its limit answers full, small batches still find room, 
   const TemporaryDirectory directory;
   SqliteOptions options = directory.options();
   options.max_pages = 100;
+  options.inline_max = max_body_piece;
   const auto store = open_sqlite_store(options);
   std::vector<MessageId> held;
   Answer answer;
@@ -285,7 +286,10 @@ TEST_CASE("a database at its limit answers full, small batches still find room, 
 
 TEST_CASE("when files may grow no further the answer is full, and writing goes on when they may") {
   const TemporaryDirectory directory;
-  const auto store = directory.open();
+  SqliteOptions options = directory.options();
+  SUBCASE("the log") { options.inline_max = max_body_piece; }
+  SUBCASE("the slots") { options.inline_max = 0; }
+  const auto store = open_sqlite_store(options);
   const MessageId before = accept_plain(*store);
   rlimit unlimited{};
   REQUIRE(::getrlimit(RLIMIT_FSIZE, &unlimited) == 0);
