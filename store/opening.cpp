@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/log_gather.h"
 #include "store/migrations.h"
 #include "store/sqlite_store.h"
 
@@ -206,7 +207,7 @@ Database open_database(const fs::path& directory, std::uint64_t full_check_octet
       make_database(directory, path);
     }
     check_header(path);
-    Database db(path, SQLITE_OPEN_READWRITE);
+    Database db(path, SQLITE_OPEN_READWRITE, gathering_vfs());
     // Until all is checked, closing must not copy the log into the database either.
     sqlite3_db_config(db.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     check_contents(db, path, full_check_octets);

@@ -37,13 +37,14 @@ TEST_CASE("batches that queue up during a sync are committed together and answer
   const auto all = std::make_shared<std::promise<void>>();
   as_one_group(*store, [&] {
     for (int number = 0; number < batches; ++number) {
-      store->submit({Command(plain(*store))}, [&, number, all](const Answer& answer) {
-        CHECK(answer.ok());
-        // One transaction: whoever is answered first sees the mail of all.
-        if (number == 0) seen_at_first_answer = found(*store, {}).size();
-        order.push_back(number);
-        if (number == batches - 1) all->set_value();
-      });
+      store->submit({Command(plain(*store, the_gateway, std::string(10'000, 'x')))},
+                    [&, number, all](const Answer& answer) {
+                      CHECK(answer.ok());
+                      // One transaction: whoever is answered first sees the mail of all.
+                      if (number == 0) seen_at_first_answer = found(*store, {}).size();
+                      order.push_back(number);
+                      if (number == batches - 1) all->set_value();
+                    });
     }
   });
   all->get_future().wait();
