@@ -6,8 +6,10 @@
 namespace cordon::store {
 namespace {
 
-constexpr int max_passes = 4;    // beside the writer, each over what came during the one before
-constexpr int small_rest = 512;  // pages that may be copied while the writer is paused
+// Beside the writer, each over what came during the one before: under full load about two thirds of
+// that, so it takes some to come down to what may be copied while the writer is paused.
+constexpr int max_passes = 12;
+constexpr std::int64_t small_rest = 256;  // pages
 constexpr int truncate_factor = 8;
 
 Database connect(const std::string& path) {
@@ -65,11 +67,12 @@ void Checkpointer::checkpoint() {
     for (int pass = 0; pass < max_passes; ++pass) {
       progress = copy(SQLITE_CHECKPOINT_PASSIVE);
       sync_database();
-      if (progress.left() <= small_rest) break;
+      if (pages_in_log() - progress.copied <= small_rest) break;
     }
     writer_.between_transactions([&] {
       progress = copy(SQLITE_CHECKPOINT_PASSIVE);
-      if (progress.left() == 0 && progress.in_log > truncate_factor * start_at_) {
+      const bool all = progress.copied == progress.in_log;  // nothing is written meanwhile
+      if (all && progress.in_log > truncate_factor * start_at_) {
         copy(SQLITE_CHECKPOINT_TRUNCATE);
       }
     });
@@ -82,6 +85,12 @@ void Checkpointer::checkpoint() {
   // Either way the log has to grow by a part of itself before it is worth another look.
   const std::lock_guard lock(mutex_);
   wait_until_ = pages_ + start_at_;
+}
+
+// SQLite tells how long the log was when the pass began; the writer has gone on since.
+std::int64_t Checkpointer::pages_in_log() {
+  const std::lock_guard lock(mutex_);
+  return pages_;
 }
 
 // SQLite syncs the database only when it has copied the whole log, so only in the pass for which

@@ -28,7 +28,6 @@ class Checkpointer {
   struct Progress {
     int in_log = 0;
     int copied = 0;
-    int left() const { return in_log - copied; }
   };
 
   static int on_commit(void* self, sqlite3*, const char*, int pages);
@@ -36,6 +35,7 @@ class Checkpointer {
   bool wait_for_work();
   void checkpoint();
   sqlite3_file* database_file();
+  std::int64_t pages_in_log();
   void sync_database();
   void distrust_copies() noexcept;
   Progress copy(int mode);

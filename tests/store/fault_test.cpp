@@ -50,6 +50,9 @@ extern "C" int fdatasync(int descriptor) { return sync_or_fail(descriptor, "fdat
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
+[[gnu::noinline]] void* operator new(std::size_t octets, const std::nothrow_t&) noexcept {
+  return no_memory && !spared ? nullptr : std::malloc(octets);
+}
 [[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
