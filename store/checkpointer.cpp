@@ -1,10 +1,15 @@
 #include "store/checkpointer.h"
 
+#include <atomic>
+#include <new>
+
 namespace cordon::store {
 namespace {
 
-constexpr int max_passes = 4;    // beside the writer, each over what came during the one before
-constexpr int small_rest = 512;  // pages that may be copied while the writer is paused
+// Beside the writer, each over what came during the one before: under full load about two thirds of
+// that, so it takes some to come down to what may be copied while the writer is paused.
+constexpr int max_passes = 12;
+constexpr std::int64_t small_rest = 256;  // pages
 constexpr int truncate_factor = 8;
 
 Database connect(const std::string& path) {
@@ -34,11 +39,7 @@ Checkpointer::~Checkpointer() {
     changed_.notify_all();
   }
   thread_.join();
-  writer_.between_transactions([this] {
-    sqlite3_wal_hook(writer_db_.handle(), nullptr, nullptr);
-    if (!log_is_needed_) return;
-    sqlite3_db_config(writer_db_.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
-  });
+  writer_.between_transactions([this] { sqlite3_wal_hook(writer_db_.handle(), nullptr, nullptr); });
 }
 
 int Checkpointer::on_commit(void* self, sqlite3*, const char*, int pages) {
@@ -56,37 +57,75 @@ void Checkpointer::run() {
 
 bool Checkpointer::wait_for_work() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return stopping_ || (!log_is_needed_ && pages_ >= wait_until_); });
+  changed_.wait(lock, [this] { return stopping_ || pages_ >= wait_until_; });
   return !stopping_;
 }
 
 void Checkpointer::checkpoint() {
   Progress progress;
-  // A full or failing disk: the log keeps all, and the next commits bring another try.
-  const auto unless_it_fails = [](const auto& work) {
-    try {
-      work();
-    } catch (const SqliteError&) {
-    }
-  };
-  unless_it_fails([&] {
+  try {
     for (int pass = 0; pass < max_passes; ++pass) {
       progress = copy(SQLITE_CHECKPOINT_PASSIVE);
-      if (progress.left() <= small_rest) break;
+      sync_database();
+      if (pages_in_log() - progress.copied <= small_rest) break;
     }
-  });
-  writer_.between_transactions([&] {
-    if (log_is_needed_) return;
-    unless_it_fails([&] {
+    writer_.between_transactions([&] {
       progress = copy(SQLITE_CHECKPOINT_PASSIVE);
-      if (progress.left() == 0 && progress.in_log > truncate_factor * start_at_) {
+      const bool all = progress.copied == progress.in_log;  // nothing is written meanwhile
+      if (all && progress.in_log > truncate_factor * start_at_) {
         copy(SQLITE_CHECKPOINT_TRUNCATE);
       }
     });
-  });
+  } catch (const SqliteError&) {
+    // A full or failing disk: the log keeps all, and the next commits bring another try.
+    distrust_copies();
+  } catch (const std::bad_alloc&) {
+    distrust_copies();
+  }
   // Either way the log has to grow by a part of itself before it is worth another look.
   const std::lock_guard lock(mutex_);
   wait_until_ = pages_ + start_at_;
+}
+
+// SQLite tells how long the log was when the pass began; the writer has gone on since.
+std::int64_t Checkpointer::pages_in_log() {
+  const std::lock_guard lock(mutex_);
+  return pages_;
+}
+
+// SQLite syncs the database only when it has copied the whole log, so only in the pass for which
+// the writer waits (wal.c, walCheckpoint). What was copied before is brought to the disk here.
+void Checkpointer::sync_database() {
+  sqlite3_file* file = database_file();
+  if (file == nullptr) return;
+  const int code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+  if (code != SQLITE_OK) throw SqliteError(db_.handle(), code);
+}
+
+// SQLite counts as copied (nBackfill) what a pass wrote and no sync confirmed yet. After a sync
+// that failed the system may have dropped just that, and the next sync would not tell. So the count
+// goes back to zero, as it does at recovery, and the whole log is copied again. It is the 32-bit
+// word at offset 96 of the log's index (https://www.sqlite.org/walformat.html, 2.1); only
+// checkpoints write it, and readers that see it lower take from the log what they took from the
+// database.
+void Checkpointer::distrust_copies() noexcept {
+  constexpr int region = 32768;
+  constexpr std::size_t copied_at = 96;
+  sqlite3_file* file = database_file();
+  void volatile* index = nullptr;
+  if (file == nullptr || file->pMethods->iVersion < 2 ||
+      file->pMethods->xShmMap(file, 0, region, 0, &index) != SQLITE_OK || index == nullptr) {
+    return;
+  }
+  auto* const copied =
+      reinterpret_cast<std::uint32_t*>(static_cast<char*>(const_cast<void*>(index)) + copied_at);
+  std::atomic_ref(*copied).store(0);
+}
+
+sqlite3_file* Checkpointer::database_file() {
+  sqlite3_file* file = nullptr;
+  sqlite3_file_control(db_.handle(), "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  return file != nullptr && file->pMethods != nullptr ? file : nullptr;
 }
 
 Checkpointer::Progress Checkpointer::copy(int mode) {
@@ -94,11 +133,6 @@ Checkpointer::Progress Checkpointer::copy(int mode) {
   const int code =
       sqlite3_wal_checkpoint_v2(db_.handle(), nullptr, mode, &progress.in_log, &progress.copied);
   // BUSY: a reader stands in the way; what could be copied was.
-  // What a pass over a part of the log copied is synced only by a later pass over the rest, which
-  // does not copy it again (wal.c, walCheckpoint). If that sync fails the pages may be gone while
-  // the next sync succeeds (fsync(2)); then only the log has them. It grows until the next open,
-  // which copies all of it anew.
-  if (code == SQLITE_IOERR_FSYNC) log_is_needed_ = true;
   if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY) throw SqliteError(db_.handle(), code);
   return progress;
 }

@@ -1,8 +1,7 @@
 // Copies the write-ahead log into the database beside the writer, on a thread and connection of its
 // own. Most of the log is copied while the writer goes on; only the last bit, with the writer
 // paused between two transactions, so that the log starts over in the same, already allocated file.
-// A long read holds this up; the log then grows until the read ends. After a failed sync of the
-// database the log is kept until the store is opened again.
+// A long read holds this up; the log then grows until the read ends.
 #pragma once
 
 #include <condition_variable>
@@ -29,13 +28,16 @@ class Checkpointer {
   struct Progress {
     int in_log = 0;
     int copied = 0;
-    int left() const { return in_log - copied; }
   };
 
   static int on_commit(void* self, sqlite3*, const char*, int pages);
   void run();
   bool wait_for_work();
   void checkpoint();
+  sqlite3_file* database_file();
+  std::int64_t pages_in_log();
+  void sync_database();
+  void distrust_copies() noexcept;
   Progress copy(int mode);
 
   Database db_;
@@ -47,7 +49,6 @@ class Checkpointer {
   std::int64_t pages_ = 0;  // in the log after the last commit
   std::int64_t wait_until_ = 0;
   bool stopping_ = false;
-  bool log_is_needed_ = false;  // a sync of the database failed: nothing is copied any more
   std::thread thread_;
 };
 

@@ -5,6 +5,7 @@
 
 #include <stdexcept>
 
+#include "store/placed_body.h"
 #include "store/sqlite.h"
 #include "store/store.h"
 
@@ -17,50 +18,57 @@ class Contradiction : public std::runtime_error {
       : std::runtime_error(std::string(what) + " " + std::to_string(id)) {}
 };
 
-// Identifiers above this do not fit the row ids of body.
+// Identifiers above this do not fit the row ids of body and body_slot.
 inline constexpr std::int64_t max_message_id = (std::int64_t{1} << 47) - 1;
 inline constexpr std::uint32_t max_pieces = 1U << 16U;
 constexpr std::int64_t body_row(MessageId message, std::uint32_t piece) {
   return (static_cast<std::int64_t>(message) << 16) | piece;
 }
 
-void apply(Database& db, const Command& command, Answer& answer);
+// What a batch brings along and brings about beside its rows.
+struct Effects {
+  Answer answer;
+  std::vector<PlacedBody> placed;  // content of its Accepts that is in slots and synced
+  std::vector<Slot> freed;         // slots whose rows it deletes: free once that is committed
+};
 
-// Clears away the pieces of messages that were never accepted.
-void drop_open_bodies(Database& db);
+// Throws Contradiction if no content can be so.
+void check_piece(MessageId message, std::uint32_t piece, std::size_t octets);
+
+void apply(Database& db, const Command& command, Effects& effects);
 
 // One overload a command, by group.
-void apply_to(Database& db, const AppendBody& command, Answer& answer);
-void apply_to(Database& db, const DropBody& command, Answer& answer);
-void apply_to(Database& db, const Accept& command, Answer& answer);
-void apply_to(Database& db, const Claim& command, Answer& answer);
-void apply_to(Database& db, const RecordAttempt& command, Answer& answer);
-void apply_to(Database& db, const Unclaim& command, Answer& answer);
-void apply_to(Database& db, const MarkUncertain& command, Answer& answer);
-void apply_to(Database& db, const Freeze& command, Answer& answer);
-void apply_to(Database& db, const Release& command, Answer& answer);
-void apply_to(Database& db, const DeleteMessage& command, Answer& answer);
+inline void apply_to(Database&, const AppendBody&, Effects&) {}  // the content writer's
+inline void apply_to(Database&, const DropBody&, Effects&) {}    // likewise
+void apply_to(Database& db, const Accept& command, Effects& effects);
+void apply_to(Database& db, const Claim& command, Effects& effects);
+void apply_to(Database& db, const RecordAttempt& command, Effects& effects);
+void apply_to(Database& db, const Unclaim& command, Effects& effects);
+void apply_to(Database& db, const MarkUncertain& command, Effects& effects);
+void apply_to(Database& db, const Freeze& command, Effects& effects);
+void apply_to(Database& db, const Release& command, Effects& effects);
+void apply_to(Database& db, const DeleteMessage& command, Effects& effects);
 
-void apply_to(Database& db, const AddOrigin& command, Answer& answer);
-void apply_to(Database& db, const AddIdentifier& command, Answer& answer);
-void apply_to(Database& db, const EndIdentifier& command, Answer& answer);
-void apply_to(Database& db, const TouchOrigin& command, Answer& answer);
-void apply_to(Database& db, const RaiseAlert& command, Answer& answer);
-void apply_to(Database& db, const AddCordon& command, Answer& answer);
-void apply_to(Database& db, const MarkTold& command, Answer& answer);
-void apply_to(Database& db, const CountHit& command, Answer& answer);
-void apply_to(Database& db, const SetAlertResponse& command, Answer& answer);
-void apply_to(Database& db, const LiftCordon& command, Answer& answer);
-void apply_to(Database& db, const CountCordon& command, Answer& answer);
-void apply_to(Database& db, const AddTranscript& command, Answer& answer);
-void apply_to(Database& db, const AddWarnings& command, Answer& answer);
-void apply_to(Database& db, const SetWarning& command, Answer& answer);
-void apply_to(Database& db, const AddBaits& command, Answer& answer);
-void apply_to(Database& db, const RetireBaits& command, Answer& answer);
-void apply_to(Database& db, const AddAudit& command, Answer& answer);
+void apply_to(Database& db, const AddOrigin& command, Effects& effects);
+void apply_to(Database& db, const AddIdentifier& command, Effects& effects);
+void apply_to(Database& db, const EndIdentifier& command, Effects& effects);
+void apply_to(Database& db, const TouchOrigin& command, Effects& effects);
+void apply_to(Database& db, const RaiseAlert& command, Effects& effects);
+void apply_to(Database& db, const AddCordon& command, Effects& effects);
+void apply_to(Database& db, const MarkTold& command, Effects& effects);
+void apply_to(Database& db, const CountHit& command, Effects& effects);
+void apply_to(Database& db, const SetAlertResponse& command, Effects& effects);
+void apply_to(Database& db, const LiftCordon& command, Effects& effects);
+void apply_to(Database& db, const CountCordon& command, Effects& effects);
+void apply_to(Database& db, const AddTranscript& command, Effects& effects);
+void apply_to(Database& db, const AddWarnings& command, Effects& effects);
+void apply_to(Database& db, const SetWarning& command, Effects& effects);
+void apply_to(Database& db, const AddBaits& command, Effects& effects);
+void apply_to(Database& db, const RetireBaits& command, Effects& effects);
+void apply_to(Database& db, const AddAudit& command, Effects& effects);
 
-void apply_to(Database& db, const SaveUptime& command, Answer& answer);
-void apply_to(Database& db, const Prune& command, Answer& answer);
+void apply_to(Database& db, const SaveUptime& command, Effects& effects);
+void apply_to(Database& db, const Prune& command, Effects& effects);
 
 // Throws unless the last statement changed a row.
 inline void require_change(const Database& db, const char* what, std::int64_t id) {

@@ -1,4 +1,4 @@
-// Messages: content in pieces, acceptance, claims, results, and what operators do to them.
+// Messages: acceptance with content, claims, results, and what operators do to them.
 #include "store/commands.h"
 #include "store/mailbox_text.h"
 #include "store/message_sql.h"
@@ -8,15 +8,32 @@ namespace {
 
 constexpr bool settled(MessageState state) { return state > MessageState::uncertain; }
 
-void check_piece(MessageId message, std::uint32_t piece, std::size_t octets) {
-  const auto id = static_cast<std::int64_t>(message);
-  if (id < 1 || id > max_message_id) throw Contradiction("no possible message id:", id);
-  if (piece >= max_pieces) throw Contradiction("too many pieces of content in message", id);
-  if (octets > max_body_piece) throw Contradiction("too large a piece of content in message", id);
+void drop_content(Database& db, MessageId message, Effects& effects) {
+  const auto first = body_row(message, 0);
+  const auto last = body_row(message, max_pieces - 1);
+  bool any = false;
+  {
+    Query slots = db.query(sql::slots_of);
+    slots.with(first, last);
+    for (; slots.step(); any = true) effects.freed.push_back(slots.as<Slot>(0));
+  }
+  if (any) db.query(sql::delete_slots).with(first, last).run();
+  db.query(sql::delete_pieces).with(first, last).run();
 }
 
-void drop_pieces(Database& db, MessageId message) {
-  db.query(sql::delete_pieces).with(body_row(message, 0), body_row(message, max_pieces - 1)).run();
+void insert_content(Database& db, const Accept& c, const Effects& effects) {
+  std::uint32_t place = 0;
+  for (const PlacedBody& body : effects.placed) {
+    if (body.message != c.message.id) continue;
+    for (const PlacedPiece& piece : body.pieces) {
+      db.query(sql::insert_slot)
+          .with(body_row(c.message.id, place++), piece.slot, piece.octets)
+          .run();
+    }
+  }
+  if (!c.bytes.empty()) {
+    db.query(sql::insert_piece).with(body_row(c.message.id, c.piece), as_blob(c.bytes)).run();
+  }
 }
 
 void insert_message(Database& db, const Message& m) {
@@ -54,52 +71,33 @@ MessageState state_after(Database& db, MessageId message) {
 
 }  // namespace
 
-void apply_to(Database& db, const AppendBody& c, Answer&) {
-  check_piece(c.message, c.piece, c.bytes.size());
-  if (c.piece == 0) {
-    if (db.query(sql::message_exists).with(c.message).step()) {
-      throw Contradiction("content for an accepted message:", static_cast<std::int64_t>(c.message));
-    }
-    db.query(sql::open_body).with(c.message).run();
-  } else {
-    db.query(sql::extend_body).with(c.message, c.piece).run();
-    require_change(db, "content out of order, message", c.message);
-  }
-  db.query(sql::insert_piece).with(body_row(c.message, c.piece), as_blob(c.bytes)).run();
+void check_piece(MessageId message, std::uint32_t piece, std::size_t octets) {
+  const auto id = static_cast<std::int64_t>(message);
+  if (id < 1 || id > max_message_id) throw Contradiction("no possible message id:", id);
+  if (piece >= max_pieces) throw Contradiction("too many pieces of content in message", id);
+  if (octets > max_body_piece) throw Contradiction("too large a piece of content in message", id);
 }
 
-void apply_to(Database& db, const DropBody& c, Answer&) {
-  // Only what was never accepted: the content of a held message is not lost by a late call.
-  db.query(sql::forget_open_body).with(c.message).run();
-  if (db.changes() > 0) drop_pieces(db, c.message);
-}
-
-void apply_to(Database& db, const Accept& c, Answer&) {
+void apply_to(Database& db, const Accept& c, Effects& effects) {
   const Message& m = c.message;
   check_piece(m.id, c.piece, c.bytes.size());
   const auto id = static_cast<std::int64_t>(m.id);
   if (settled(m.state)) throw Contradiction("accepted in a final state: message", id);
   if (m.envelope.recipients.empty()) throw Contradiction("no recipients in message", id);
   require_row(db, sql::origin_exists, "no such origin:", m.origin);
-  if (c.piece > 0) {
-    db.query(sql::close_body).with(m.id, c.piece).run();
-    require_change(db, "content out of order, message", m.id);
-  }
   insert_message(db, m);
   insert_recipients(db, m);
-  if (!c.bytes.empty()) {
-    db.query(sql::insert_piece).with(body_row(m.id, c.piece), as_blob(c.bytes)).run();
-  }
+  insert_content(db, c, effects);
 }
 
-void apply_to(Database& db, const Claim& c, Answer& answer) {
+void apply_to(Database& db, const Claim& c, Effects& effects) {
   for (const MessageId message : c.messages) {
     db.query(sql::claim_message).with(message).run();
-    if (db.changes() > 0) answer.claimed.push_back(message);
+    if (db.changes() > 0) effects.answer.claimed.push_back(message);
   }
 }
 
-void apply_to(Database& db, const RecordAttempt& c, Answer&) {
+void apply_to(Database& db, const RecordAttempt& c, Effects& effects) {
   MessageKind kind{};
   OriginId origin{};
   {
@@ -125,44 +123,34 @@ void apply_to(Database& db, const RecordAttempt& c, Answer&) {
   const MessageState state = state_after(db, c.message);
   const auto settled_at = settled(state) ? std::optional(c.at) : std::nullopt;
   db.query(sql::after_attempt).with(c.message, state, c.due, c.count_attempt, settled_at).run();
-  if (settled(state)) drop_pieces(db, c.message);
+  if (settled(state)) drop_content(db, c.message, effects);
 }
 
-void apply_to(Database& db, const Unclaim& c, Answer&) {
+void apply_to(Database& db, const Unclaim& c, Effects&) {
   db.query(sql::unclaim_message).with(c.message).run();
   require_change(db, "no claimed message", c.message);
 }
 
-void apply_to(Database& db, const MarkUncertain& c, Answer&) {
+void apply_to(Database& db, const MarkUncertain& c, Effects&) {
   db.query(sql::mark_uncertain).with(c.message).run();
   require_change(db, "no unsettled message", c.message);
   db.query(sql::record_uncertain).with(c.message).run();
 }
 
-void apply_to(Database& db, const Freeze& c, Answer&) {
+void apply_to(Database& db, const Freeze& c, Effects&) {
   db.query(sql::freeze_message).with(c.message, c.frozen).run();
   require_change(db, "no unsettled message", c.message);
 }
 
-void apply_to(Database& db, const Release& c, Answer&) {
+void apply_to(Database& db, const Release& c, Effects&) {
   db.query(sql::release_message).with(c.message, c.due, released).run();
   require_change(db, "no unsettled message", c.message);
 }
 
-void apply_to(Database& db, const DeleteMessage& c, Answer&) {
+void apply_to(Database& db, const DeleteMessage& c, Effects& effects) {
   db.query(sql::delete_message).with(c.message).run();
   require_change(db, "no held message", c.message);
-  drop_pieces(db, c.message);
-}
-
-void drop_open_bodies(Database& db) {
-  std::vector<MessageId> messages;
-  {
-    Query open = db.query(sql::open_bodies);
-    while (open.step()) messages.push_back(open.as<MessageId>(0));
-  }
-  Answer unused;
-  for (const MessageId message : messages) apply_to(db, DropBody{message}, unused);
+  drop_content(db, c.message, effects);
 }
 
 }  // namespace cordon::store

@@ -98,6 +98,9 @@ RevocationRecord read_revocation(Query& row, OriginId origin) {
 
 }  // namespace
 
+MessageReader::MessageReader(Database& db, const std::filesystem::path& directory)
+    : db_(db), bodies_(db, directory) {}
+
 std::optional<MessageView> MessageReader::message(MessageId id) {
   const Transaction transaction(db_, Transaction::Kind::read);
   std::optional<MessageView> view;
@@ -144,42 +147,6 @@ void MessageReader::add_recipients(MessageView& view) {
     status.settled_at = row.as<std::optional<WallTime>>(6);
     view.recipients.push_back(std::move(status));
   }
-}
-
-// Moves `place` on to the piece that holds `offset`, or behind the last piece.
-void MessageReader::find(Place& place, std::uint64_t offset) {
-  Query lengths = db_.query(sql::piece_lengths);
-  lengths.with(body_row(place.message, place.piece), body_row(place.message, max_pieces - 1));
-  while (lengths.step()) {
-    const auto length = lengths.as<std::uint64_t>(1);
-    if (offset < place.start + length) return;
-    place.start += length;
-    ++place.piece;
-  }
-}
-
-std::size_t MessageReader::body(MessageId id, std::uint64_t offset, std::span<char> buffer) {
-  const auto number = static_cast<std::int64_t>(id);
-  if (number < 1 || number > max_message_id) return 0;
-  const Transaction transaction(db_, Transaction::Kind::read);
-  Place place = last_;
-  if (place.message != id || place.start > offset) place = Place{id, 0, 0};
-  find(place, offset);
-  std::size_t filled = 0;
-  Query row = db_.query(sql::pieces);
-  row.with(body_row(id, place.piece), body_row(id, max_pieces - 1));
-  last_ = place;
-  while (filled < buffer.size() && row.step()) {
-    const std::string_view bytes = row.text(1);
-    last_ = place;
-    const std::size_t skip = static_cast<std::size_t>(offset + filled - place.start);
-    const std::size_t take = std::min(bytes.size() - skip, buffer.size() - filled);
-    std::memcpy(buffer.data() + filled, bytes.data() + skip, take);
-    filled += take;
-    place.start += bytes.size();
-    ++place.piece;
-  }
-  return filled;
 }
 
 void MessageReader::unsettled(const std::function<void(const Unsettled&)>& row) {

@@ -5,17 +5,13 @@ namespace cordon::store::sql {
 
 inline constexpr const char* origin_exists = "SELECT 1 FROM origin WHERE id = ?1";
 
-// Content. A body row's id is message << 16 | piece.
+// Content. The id of a row of body or body_slot is message << 16 | piece.
 inline constexpr const char* insert_piece = "INSERT INTO body (id, bytes) VALUES (?1, ?2)";
 inline constexpr const char* delete_pieces = "DELETE FROM body WHERE id BETWEEN ?1 AND ?2";
-inline constexpr const char* message_exists = "SELECT 1 FROM message WHERE id = ?1";
-inline constexpr const char* open_body = "INSERT INTO open_body (message, pieces) VALUES (?1, 1)";
-inline constexpr const char* extend_body =
-    "UPDATE open_body SET pieces = pieces + 1 WHERE message = ?1 AND pieces = ?2";
-inline constexpr const char* close_body =
-    "DELETE FROM open_body WHERE message = ?1 AND pieces = ?2";
-inline constexpr const char* forget_open_body = "DELETE FROM open_body WHERE message = ?1";
-inline constexpr const char* open_bodies = "SELECT message FROM open_body";
+inline constexpr const char* insert_slot =
+    "INSERT INTO body_slot (id, slot, octets) VALUES (?1, ?2, ?3)";
+inline constexpr const char* slots_of = "SELECT slot FROM body_slot WHERE id BETWEEN ?1 AND ?2";
+inline constexpr const char* delete_slots = "DELETE FROM body_slot WHERE id BETWEEN ?1 AND ?2";
 
 inline constexpr const char* insert_message =
     "INSERT INTO message (id, kind, state, origin, listener, session, accepted_at, accepted_up, "

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/log_gather.h"
 #include "store/migrations.h"
 #include "store/sqlite_store.h"
 
@@ -88,9 +89,9 @@ void check_contents(Database& db, const fs::path& path, std::uint64_t full_check
     check_pages(db, path, "PRAGMA quick_check(1)");
   } else {
     for (const char* pragma : {"PRAGMA quick_check(gateway)", "PRAGMA quick_check(id_mark)",
-                               "PRAGMA quick_check(open_body)", "PRAGMA quick_check(origin)",
-                               "PRAGMA quick_check(identifier)", "PRAGMA quick_check(alert)",
-                               "PRAGMA quick_check(cordon)", "PRAGMA quick_check(warning)"}) {
+                               "PRAGMA quick_check(origin)", "PRAGMA quick_check(identifier)",
+                               "PRAGMA quick_check(alert)", "PRAGMA quick_check(cordon)",
+                               "PRAGMA quick_check(warning)"}) {
       check_pages(db, path, pragma);
     }
   }
@@ -100,10 +101,25 @@ void check_contents(Database& db, const fs::path& path, std::uint64_t full_check
   }
 }
 
-void sync_directory(const fs::path& directory) {
-  const File file(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!file.is_open() || ::fsync(file.descriptor()) != 0) {
-    refuse(directory, "cannot be synced: " + system_words());
+std::uint64_t size_of_slot_file(const fs::path& path) {
+  std::error_code error;
+  const auto size = fs::file_size(path, error);
+  if (error == std::errc::no_such_file_or_directory) return 0;
+  if (error) refuse(path, "cannot be read: " + error.message());
+  return size;
+}
+
+void read_slots(Database& db, const fs::path& directory, SlotSet& used) {
+  if (db.value("PRAGMA user_version") < 2) return;  // there were none yet
+  const std::uint64_t slots = size_of_slot_file(directory / slots_name) / max_body_piece;
+  Query row = db.query("SELECT id >> 16, slot, octets FROM body_slot");
+  while (row.step()) {
+    const std::string whose = "the content of message " + std::to_string(row.integer(0));
+    const auto slot = row.as<std::uint64_t>(1);
+    if (slot >= slots) refuse(directory / slots_name, "damaged: too short for " + whose);
+    if (row.as<std::uint64_t>(2) > max_body_piece || !used.add(row.as<Slot>(1))) {
+      refuse(directory / database_name, "damaged: " + whose + " is in no slot of its own");
+    }
   }
 }
 
@@ -146,6 +162,13 @@ void set_up(Database& db) {
 
 }  // namespace
 
+void sync_directory(const fs::path& directory) {
+  const File file(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!file.is_open() || ::fsync(file.descriptor()) != 0) {
+    refuse(directory, "cannot be synced: " + system_words());
+  }
+}
+
 File::~File() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
@@ -175,7 +198,7 @@ File take_directory(const fs::path& directory) {
   return lock;
 }
 
-Database open_database(const fs::path& directory, std::uint64_t full_check_octets) {
+Database open_database(const fs::path& directory, std::uint64_t full_check_octets, SlotSet& used) {
   const fs::path path = directory / database_name;
   std::error_code error;
   try {
@@ -184,10 +207,11 @@ Database open_database(const fs::path& directory, std::uint64_t full_check_octet
       make_database(directory, path);
     }
     check_header(path);
-    Database db(path, SQLITE_OPEN_READWRITE);
+    Database db(path, SQLITE_OPEN_READWRITE, gathering_vfs());
     // Until all is checked, closing must not copy the log into the database either.
     sqlite3_db_config(db.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     check_contents(db, path, full_check_octets);
+    read_slots(db, directory, used);
     if (sqlite3_db_readonly(db.handle(), "main") == 1) refuse(path, "not writable");
     sqlite3_db_config(db.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
     migrate(db, newest_version());

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "store/slot_set.h"
 #include "store/sqlite.h"
 
 namespace cordon::store {
@@ -15,6 +16,7 @@ namespace cordon::store {
 inline constexpr const char* database_name = "cordon.db";
 inline constexpr const char* lock_name = "cordon.lock";
 inline constexpr const char* reserve_name = "cordon.reserve";
+inline constexpr const char* slots_name = "cordon.slots";
 
 // An open file descriptor.
 class File {
@@ -42,6 +44,11 @@ File take_directory(const std::filesystem::path& directory);
 // (which may be newer in the log than in the file), the schema, text by text, and the pages with
 // quick_check: of all tables up to `full_check_octets` of database, of the control tables above
 // that, since a whole check reads every page and a start must not take minutes. Throws OpenError.
-Database open_database(const std::filesystem::path& directory, std::uint64_t full_check_octets);
+// The slots that rows name must be within the slot file, each named once; they are put into `used`.
+Database open_database(const std::filesystem::path& directory, std::uint64_t full_check_octets,
+                       SlotSet& used);
+
+// Makes names in the directory safe: fsync(2) of a file does not. Throws OpenError.
+void sync_directory(const std::filesystem::path& directory);
 
 }  // namespace cordon::store

@@ -54,11 +54,11 @@ inline constexpr const char* recipients =
     "SELECT mailbox, domain, notify, orcpt, state, last_reply, settled_at FROM recipient"
     " WHERE message = ?1 ORDER BY place";
 
-// The length of a blob is in the row's header: nothing is read of the content itself.
-inline constexpr const char* piece_lengths =
-    "SELECT id, length(bytes) FROM body WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
-inline constexpr const char* pieces =
-    "SELECT id, bytes FROM body WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
+// A piece of content, wherever it is: slot and octets, or the bytes.
+inline constexpr const char* piece =
+    "SELECT slot, octets, NULL FROM body_slot WHERE id = ?1"
+    " UNION ALL SELECT NULL, NULL, bytes FROM body WHERE id = ?1";
+inline constexpr const char* slot_of = "SELECT slot FROM body_slot WHERE id = ?1";
 
 inline constexpr const char* all_origins =
     "SELECT id, label, first_seen_at, last_seen_at, cordon_epoch FROM origin ORDER BY id";

@@ -52,9 +52,9 @@ void Query::check(int code) const {
   if (code != SQLITE_OK) throw SqliteError(sqlite3_db_handle(statement_), code);
 }
 
-Database::Database(const std::string& path, int flags) {
+Database::Database(const std::string& path, int flags, const char* vfs) {
   sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int code = sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, vfs);
   handle_.reset(raw);
   if (code != SQLITE_OK) throw SqliteError(raw, code);
   sqlite3_extended_result_codes(raw, 1);

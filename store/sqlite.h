@@ -122,8 +122,8 @@ inline std::span<const std::uint8_t> as_blob(std::string_view bytes) {
 
 class Database {
  public:
-  // `flags` as of sqlite3_open_v2.
-  Database(const std::string& path, int flags);
+  // `flags` and `vfs` as of sqlite3_open_v2.
+  Database(const std::string& path, int flags, const char* vfs = nullptr);
 
   // Runs statements that are executed once; SQL text may hold several.
   void execute(const char* sql);

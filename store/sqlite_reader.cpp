@@ -1,5 +1,6 @@
 #include "store/sqlite_reader.h"
 
+#include "store/opening.h"
 #include "store/reader_sql.h"
 
 namespace cordon::store {
@@ -93,8 +94,8 @@ std::optional<T> first(Query& query, T (*read)(const Query&)) {
 
 class SqliteReader final : public Reader {
  public:
-  explicit SqliteReader(const std::string& path)
-      : db_(path, SQLITE_OPEN_READONLY), messages_(db_) {}
+  explicit SqliteReader(const std::filesystem::path& directory)
+      : db_(directory / database_name, SQLITE_OPEN_READONLY), messages_(db_, directory) {}
 
   Uptime uptime() override { return Uptime(Uptime::duration(db_.value(sql::uptime))); }
   Epoch epoch() override { return db_.value(sql::highest_epoch); }
@@ -240,8 +241,8 @@ std::uint32_t SqliteReader::warnings_to(std::string_view recipient, WallTime sin
 
 }  // namespace
 
-std::unique_ptr<Reader> make_sqlite_reader(const std::string& path) {
-  return std::make_unique<SqliteReader>(path);
+std::unique_ptr<Reader> make_sqlite_reader(const std::filesystem::path& directory) {
+  return std::make_unique<SqliteReader>(directory);
 }
 
 }  // namespace cordon::store

@@ -2,9 +2,10 @@
 // outlives a call, so a reader never keeps the log from starting over for longer than it reads.
 #pragma once
 
+#include <filesystem>
 #include <memory>
-#include <string>
 
+#include "store/body_reader.h"
 #include "store/sqlite.h"
 #include "store/store.h"
 
@@ -13,11 +14,13 @@ namespace cordon::store {
 // The part about messages, in message_reader.cpp; the rest in sqlite_reader.cpp.
 class MessageReader {
  public:
-  explicit MessageReader(Database& db) : db_(db) {}
+  MessageReader(Database& db, const std::filesystem::path& directory);
 
   std::optional<MessageView> message(MessageId id);
   std::vector<MessageView> messages(const MessageFilter& filter);
-  std::size_t body(MessageId id, std::uint64_t offset, std::span<char> buffer);
+  std::size_t body(MessageId id, std::uint64_t offset, std::span<char> buffer) {
+    return bodies_.read(id, offset, buffer);
+  }
   void unsettled(const std::function<void(const Unsettled&)>& row);
   std::vector<RevocationRecord> revocations_to(OriginId origin, std::string_view recipient,
                                                WallTime since);
@@ -26,19 +29,12 @@ class MessageReader {
   void seen_mailboxes(WallTime since, const std::function<void(const smtp::Mailbox&)>& row);
 
  private:
-  // Where in which message the last body() ended, so that reading on needs no search.
-  struct Place {
-    MessageId message{};
-    std::uint32_t piece = 0;
-    std::uint64_t start = 0;  // offset of the piece
-  };
-  void find(Place& place, std::uint64_t offset);
   void add_recipients(MessageView& view);
 
   Database& db_;
-  Place last_;
+  BodyReader bodies_;
 };
 
-std::unique_ptr<Reader> make_sqlite_reader(const std::string& path);
+std::unique_ptr<Reader> make_sqlite_reader(const std::filesystem::path& directory);
 
 }  // namespace cordon::store

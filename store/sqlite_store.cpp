@@ -1,7 +1,7 @@
 #include "store/sqlite_store.h"
 
 #include "store/checkpointer.h"
-#include "store/commands.h"
+#include "store/content_writer.h"
 #include "store/group_writer.h"
 #include "store/opening.h"
 #include "store/reserve_file.h"
@@ -14,21 +14,28 @@ namespace {
 class SqliteStore final : public Store {
  public:
   explicit SqliteStore(const SqliteOptions& options)
-      : path_(options.directory / database_name),
+      : directory_(options.directory),
+        path_(options.directory / database_name),
         lock_(take_directory(options.directory)),
-        db_(open_database(options.directory, options.full_check_octets)),
+        db_(open_database(options.directory, options.full_check_octets, used_)),
         gateway_id_(prepare(db_, options)),
         reserve_(options.directory, options.reserve_octets),
-        writer_(std::make_unique<GroupWriter>(db_)),
+        writer_(db_),
+        content_(SlotFile(options.directory, std::exchange(used_, {})), writer_,
+                 options.inline_max),
         checkpointer_(
-            std::make_unique<Checkpointer>(path_, db_, *writer_, options.checkpoint_pages)) {}
+            std::make_unique<Checkpointer>(path_, db_, writer_, options.checkpoint_pages)) {
+    writer_.on_release([this](std::vector<Slot>& slots) { content_.release(slots); });
+  }
 
   ~SqliteStore() override {
-    writer_->stop();
+    writer_.close();
+    content_.stop();
+    writer_.stop();
     checkpointer_.reset();
     try {
       Transaction transaction(db_, Transaction::Kind::write);
-      writer_->ids().give_back(db_);
+      writer_.ids().give_back(db_);
       transaction.commit();
     } catch (const SqliteError&) {
       // The marks stay ahead: a gap in the identifiers and nothing else.
@@ -36,7 +43,11 @@ class SqliteStore final : public Store {
   }
 
   void submit(Batch batch, Done done) override {
-    writer_->submit(std::move(batch), std::move(done));
+    if (content_.concerns(batch)) {
+      content_.submit(std::move(batch), std::move(done));
+    } else {
+      writer_.submit(std::move(batch), std::move(done));
+    }
   }
 
   MessageId next_message_id() override { return next<MessageId>(IdKind::message); }
@@ -46,15 +57,23 @@ class SqliteStore final : public Store {
   WarningId next_warning_id() override { return next<WarningId>(IdKind::warning); }
   BaitId next_bait_id() override { return next<BaitId>(IdKind::bait); }
 
-  std::unique_ptr<Reader> reader() override { return make_sqlite_reader(path_); }
+  std::unique_ptr<Reader> reader() override { return make_sqlite_reader(directory_); }
   std::string gateway_id() const override { return gateway_id_; }
-  void release_reserve() override { reserve_.release(); }
-  bool keep_reserve() override { return reserve_.keep(); }
+  // Alerts are rows: what the reserve gives up must not become content.
+  void release_reserve() override {
+    content_.refuse(true);
+    reserve_.release();
+  }
+  bool keep_reserve() override {
+    if (!reserve_.keep()) return false;
+    content_.refuse(false);
+    return true;
+  }
 
  private:
   template <typename Id>
   Id next(IdKind kind) {
-    return Id{writer_->ids().take(kind)};
+    return Id{writer_.ids().take(kind)};
   }
 
   // What is done once, before the writer has the connection; returns the gateway's id.
@@ -62,24 +81,20 @@ class SqliteStore final : public Store {
     if (options.max_pages > 0) {
       db.execute(("PRAGMA max_page_count = " + std::to_string(options.max_pages)).c_str());
     }
-    try {
-      Transaction transaction(db, Transaction::Kind::write);
-      drop_open_bodies(db);
-      transaction.commit();
-    } catch (const SqliteError&) {
-      // No room for it now: they stay known in open_body until the next open.
-    }
     Query id = db.query(sql::gateway_id);
     id.step();
     return id.string(0);
   }
 
+  const std::filesystem::path directory_;
   const std::string path_;
   const File lock_;  // released last
+  SlotSet used_;     // at open
   Database db_;
   const std::string gateway_id_;
   ReserveFile reserve_;
-  std::unique_ptr<GroupWriter> writer_;
+  GroupWriter writer_;
+  ContentWriter content_;
   std::unique_ptr<Checkpointer> checkpointer_;
 };
 

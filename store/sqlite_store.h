@@ -1,8 +1,10 @@
 // The embedded engine: one SQLite database in a directory of its own, one process at a time.
 //
 // WAL with synchronous=FULL: what was answered survives kill -9 and power loss. While it is open
-// the directory has cordon.db, its -wal and -shm, cordon.lock (flock; names the holder) and
-// cordon.reserve. Readers throw std::runtime_error when the database cannot be read.
+// the directory has cordon.db, its -wal and -shm, cordon.slots (content of large messages),
+// cordon.lock (flock; names the holder) and cordon.reserve. cordon.db and cordon.slots belong
+// together: neither is a backup without the other. Readers throw std::runtime_error when the
+// database cannot be read.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +21,7 @@ struct SqliteOptions {
   std::uint64_t reserve_octets = 8ull * 1024 * 1024;      // space kept back for alerts
   std::uint64_t full_check_octets = 64ull * 1024 * 1024;  // larger databases: opening.h
   std::uint32_t checkpoint_pages = 4096;                  // of log, 4 KiB each, before it is copied
+  std::size_t inline_max = std::size_t{32} * 1024;        // longer content goes to cordon.slots
   std::uint32_t max_pages = 0;                            // of the database; 0: no limit
 };
 

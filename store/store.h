@@ -2,11 +2,17 @@
 // Not SQL: SQLite is one engine behind it (sqlite_store.h), and a fleet may later keep its control
 // state elsewhere.
 //
-// Writing. submit() may be called from any thread. Batches are applied in the order of their
-// submission by one writer thread; a batch applies whole or not at all. All batches that queue up
-// while the last sync runs share the next one (group commit, no timer). `done` runs on the writer
-// thread after the sync and must not block; it is called exactly once for every batch, also when
-// the store closes.
+// Writing. submit() may be called from any thread. A batch applies whole or not at all. All batches
+// that queue up while the last sync runs share the next one (group commit, no timer). `done` runs
+// on a thread of the store, after the sync, and must neither block nor throw; it is called exactly
+// once for every batch, also when the store closes.
+//
+// Order. A batch with *large content* has an AppendBody, a DropBody, or an Accept that follows
+// pieces or has more octets of its own than the engine keeps in a row. All others are applied in
+// the order of their submission. Those with large content are applied in order among those of the
+// same message (the first that the batch has content of); their content is synced first, and
+// meanwhile others overtake them. Whatever is submitted after the `done` of a batch is applied
+// after it.
 //
 // Reading. A Reader has a connection of its own and sees a consistent state at each call. It may
 // block on the disk; use it off the event threads. It never delays the writer.
@@ -46,18 +52,23 @@ struct TouchOrigin {
   WallTime seen;
 };
 
-// A piece of the content of a message that is not accepted yet. Pieces count from 0. Pieces of
-// messages that are never accepted are cleared away at the next open, or by DropBody.
+// A piece of the content of a message that is not accepted yet: of max_body_piece octets exactly;
+// what is left in the end comes with Accept. Pieces count from 0. The answer means that the piece
+// is written, not that it is synced: it is there for flow control, and all of it may be lost until
+// the Accept is answered. Nobody can read it before. After a failure the message's content may be
+// lost: drop it.
 inline constexpr std::size_t max_body_piece = std::size_t{64} * 1024;  // octets
 struct AppendBody {
   MessageId message{};
   std::uint32_t piece = 0;
   std::string bytes;
 };
+// Gives up content that was never accepted. A crash does the same.
 struct DropBody {
   MessageId message{};
 };
-// The message with its recipients, and the last piece of its content (may be the only one).
+// The message with its recipients, and the last piece of its content (may be the only one, may be
+// empty). If it fails, pieces that were appended before are dropped.
 struct Accept {
   Message message;
   std::uint32_t piece = 0;

@@ -20,11 +20,11 @@ std::vector<OldMessage> messages_to_forget(Database& db, const Prune& c) {
 
 }  // namespace
 
-void apply_to(Database& db, const SaveUptime& c, Answer&) {
+void apply_to(Database& db, const SaveUptime& c, Effects&) {
   db.query(sql::save_uptime).with(c.now).run();
 }
 
-void apply_to(Database& db, const Prune& c, Answer&) {
+void apply_to(Database& db, const Prune& c, Effects&) {
   for (const OldMessage& message : messages_to_forget(db, c)) {
     db.query(sql::forget_revocations).with(message.id, message.origin).run();
     db.query(sql::forget_recipients).with(message.id).run();
@@ -34,8 +34,8 @@ void apply_to(Database& db, const Prune& c, Answer&) {
   db.query(sql::forget_audit).with(c.before, c.limit).run();
 }
 
-void apply(Database& db, const Command& command, Answer& answer) {
-  std::visit([&](const auto& c) { apply_to(db, c, answer); }, command);
+void apply(Database& db, const Command& command, Effects& effects) {
+  std::visit([&](const auto& c) { apply_to(db, c, effects); }, command);
 }
 
 }  // namespace cordon::store

@@ -105,6 +105,38 @@ inline MessageId accept_to(Store& store, OriginId origin, std::vector<smtp::Reci
   return id;
 }
 
+// Text that differs from place to place and by `salt`.
+inline std::string text_of_octets(std::size_t octets, std::size_t salt = 0) {
+  std::string text(octets, '\0');
+  for (std::size_t i = 0; i < octets; ++i) {
+    text[i] = static_cast<char>('a' + (i * 7 + i / 1000 + salt * 3) % 26);
+  }
+  return text;
+}
+
+// The batches that bring a message with this content in, a piece each; the last one accepts it.
+inline std::vector<Batch> batches_of(Store& store, const std::string& content, MessageId& id) {
+  Accept accept = plain(store);
+  id = accept.message.id;
+  accept.message.octets = content.size();
+  std::vector<Batch> batches;
+  std::size_t at = 0;
+  for (; content.size() - at > max_body_piece; at += max_body_piece) {
+    batches.push_back({AppendBody{id, accept.piece++, content.substr(at, max_body_piece)}});
+  }
+  accept.bytes = content.substr(at);
+  batches.push_back({Command(std::move(accept))});
+  return batches;
+}
+
+inline MessageId accept_content(Store& store, const std::string& content) {
+  MessageId id{};
+  for (Batch& batch : batches_of(store, content, id)) {
+    REQUIRE(submit_and_wait(store, std::move(batch)).ok());
+  }
+  return id;
+}
+
 // The result of an attempt, recipient by recipient.
 inline RecordAttempt attempt(MessageId id, const std::vector<RecipientState>& states,
                              WallTime when = at(2000)) {

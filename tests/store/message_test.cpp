@@ -4,13 +4,6 @@
 namespace cordon::store {
 namespace {
 
-std::string text_of_octets(std::size_t octets) {
-  std::string text(octets, '\0');
-  for (std::size_t i = 0; i < octets; ++i)
-    text[i] = static_cast<char>('a' + (i * 7 + i / 1000) % 26);
-  return text;
-}
-
 Message everything_set(Store& store, OriginId origin) {
   Message m;
   m.id = store.next_message_id();
@@ -90,77 +83,6 @@ TEST_CASE("a message with the null reverse path and no declared size keeps both 
   const MessageId id = accept.message.id;
   REQUIRE(run(*store, std::move(accept)).ok());
   CHECK(store->reader()->message(id)->message.envelope == envelope);
-}
-
-TEST_CASE("content goes in and comes out in pieces, at any offset and with any buffer") {
-  const TemporaryDirectory directory;
-  const auto store = directory.open();
-  const std::string content = text_of_octets(2 * max_body_piece + 1000 + 17);
-  Accept accept = plain(*store);
-  const MessageId id = accept.message.id;
-  REQUIRE(run(*store, AppendBody{id, 0, content.substr(0, max_body_piece)}).ok());
-  REQUIRE(run(*store, AppendBody{id, 1, content.substr(max_body_piece, 1000)}).ok());
-  REQUIRE(
-      run(*store, AppendBody{id, 2, content.substr(max_body_piece + 1000, max_body_piece)}).ok());
-  accept.piece = 3;
-  accept.bytes = content.substr(2 * max_body_piece + 1000);
-  REQUIRE(run(*store, std::move(accept)).ok());
-
-  const auto reader = store->reader();
-  for (const std::size_t buffer : {1'000'000UL, 65'536UL, 40'001UL}) {
-    CHECK(body_of(*reader, id, buffer) == content);
-  }
-  std::string window(10, '\0');
-  CHECK(reader->body(id, max_body_piece + 995, window) == 10);
-  CHECK(window == content.substr(max_body_piece + 995, 10));
-  CHECK(reader->body(id, 3, window) == 10);  // back again
-  CHECK(window == content.substr(3, 10));
-  CHECK(reader->body(id, content.size() - 4, window) == 4);
-  CHECK(reader->body(id, content.size(), window) == 0);
-  CHECK(reader->body(id, content.size() + 100, window) == 0);
-  CHECK(reader->body(MessageId{999}, 0, window) == 0);
-}
-
-TEST_CASE("content out of order, too large, or for a message that has it already is a fault") {
-  const TemporaryDirectory directory;
-  const auto store = directory.open();
-  const Accept accept = plain(*store);
-  const MessageId id = accept.message.id;
-  CHECK(run(*store, AppendBody{id, 1, "x"}).error == StoreError::fault);
-  CHECK(run(*store, AppendBody{id, 0, std::string(max_body_piece + 1, 'x')}).error ==
-        StoreError::fault);
-  REQUIRE(run(*store, AppendBody{id, 0, "x"}).ok());
-  CHECK(run(*store, AppendBody{id, 0, "x"}).error == StoreError::fault);
-  Accept early = accept;
-  early.piece = 2;
-  CHECK(run(*store, early).error == StoreError::fault);
-  CHECK(run(*store, accept).error == StoreError::fault);  // claims to be the first piece
-  Accept last = accept;
-  last.piece = 1;
-  CHECK(run(*store, last).ok());
-  CHECK(run(*store, last).error == StoreError::fault);
-  CHECK(run(*store, AppendBody{id, 0, "x"}).error == StoreError::fault);
-}
-
-TEST_CASE("content without a message is dropped on demand, and at the next open") {
-  const TemporaryDirectory directory;
-  auto store = directory.open();
-  const MessageId dropped = store->next_message_id();
-  const MessageId orphan = store->next_message_id();
-  const MessageId kept = accept_plain(*store);
-  REQUIRE(run(*store, AppendBody{dropped, 0, "x"}, AppendBody{orphan, 0, "y"},
-              AppendBody{orphan, 1, "z"})
-              .ok());
-  REQUIRE(run(*store, DropBody{dropped}).ok());
-  CHECK(body_of(*store->reader(), dropped).empty());
-  CHECK(body_of(*store->reader(), orphan) == "yz");
-  store.reset();
-  store = directory.open();
-  CHECK(body_of(*store->reader(), orphan).empty());
-  CHECK(body_of(*store->reader(), kept) == "body\r\n");
-  // A late DropBody does not take the content of what was accepted.
-  REQUIRE(run(*store, DropBody{kept}).ok());
-  CHECK(body_of(*store->reader(), kept) == "body\r\n");
 }
 
 TEST_CASE("an acceptance that contradicts what is stored is a fault and leaves nothing") {

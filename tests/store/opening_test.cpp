@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "fixture.h"
+#include "store/migrations.h"
 #include "store/sqlite.h"
 
 namespace cordon::store {
@@ -88,6 +89,47 @@ TEST_CASE("a damaged database is refused") {
   }
 }
 
+TEST_CASE("rows that name no slot of their own are refused") {
+  const TemporaryDirectory directory;
+  MessageId first{};
+  {
+    const auto store = directory.open();
+    first = accept_content(*store, text_of_octets(2 * max_body_piece));
+    accept_content(*store, text_of_octets(2 * max_body_piece));
+  }
+  const auto change = [&](const char* sql) {
+    Database(directory.database().string(), SQLITE_OPEN_READWRITE).execute(sql);
+  };
+  const auto slots = directory.path() / "cordon.slots";
+  SUBCASE("one that another has") {
+    change("UPDATE body_slot SET slot = 1 WHERE slot = 2");
+    CHECK(has(untouched_refusal(directory), "is in no slot of its own"));
+  }
+  SUBCASE("one with more octets than it can have") {
+    change("UPDATE body_slot SET octets = 65537 WHERE slot = 0");
+    const std::string words = untouched_refusal(directory);
+    CHECK(has(words, "is in no slot of its own"));
+    CHECK(has(words, "message " + std::to_string(static_cast<std::int64_t>(first))));
+  }
+  SUBCASE("one behind the end of the file") {
+    change("UPDATE body_slot SET slot = 9999 WHERE slot = 1");
+    CHECK(has(untouched_refusal(directory), "too short for the content of message"));
+  }
+  SUBCASE("a negative one") {
+    change("UPDATE body_slot SET slot = -1 WHERE slot = 1");
+    CHECK(has(untouched_refusal(directory), "too short for the content of message"));
+  }
+  SUBCASE("the file cut off") {
+    std::filesystem::resize_file(slots, 100'000);
+    CHECK(has(untouched_refusal(directory), "too short for the content of message"));
+  }
+  SUBCASE("the file gone") {
+    std::filesystem::remove(slots);
+    CHECK(has(untouched_refusal(directory), "too short for the content of message"));
+    CHECK_FALSE(std::filesystem::exists(slots));
+  }
+}
+
 TEST_CASE("a large database that is sound is opened without a whole check") {
   const TemporaryDirectory directory;
   fill(directory);
@@ -108,6 +150,43 @@ TEST_CASE("a newer database, and another application's, are refused") {
   const std::string words = untouched_refusal(directory);
   CHECK((has(words, "newer Cordon (schema version 99") || has(words, "another application") ||
          has(words, "no schema version")));
+}
+
+TEST_CASE("a database of version 1 is brought up to date, with its mail and without its orphans") {
+  const TemporaryDirectory directory;
+  const std::string whole(max_body_piece, 'w');
+  {
+    Database db(directory.database().string(), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    db.execute("PRAGMA application_id = 1131570286");  // "Crdn"
+    db.execute(migrations()[0]);
+    db.execute("PRAGMA user_version = 1; PRAGMA journal_mode = WAL");
+    db.execute(R"sql(
+      UPDATE id_mark SET next = 50 WHERE kind = 0;
+      INSERT INTO message VALUES (7, 0, 0, 1, 'submission', 's', 1000, 10, 70, 0, 0, 0, 0, NULL,
+        'a@x.example', NULL, NULL, 0, 0, 0, '', '', 65541, x'00', '', '', '');
+      INSERT INTO recipient VALUES (7, 0, 'b@y.example', NULL, 0, '', 0, '', NULL);
+      INSERT INTO body VALUES (7 << 16 | 1, CAST('tail!' AS BLOB));
+      INSERT INTO body VALUES (8 << 16, x'aa'), (8 << 16 | 1, x'bb');
+      INSERT INTO open_body VALUES (8, 2);
+    )sql");
+    db.query("INSERT INTO body VALUES (7 << 16, ?1)").with(as_blob(whole)).run();
+  }
+  {
+    const auto store = directory.open();
+    CHECK(found(*store, {}) == std::vector{MessageId{7}});
+    CHECK(body_of(*store->reader(), MessageId{7}) == whole + "tail!");
+    CHECK(body_of(*store->reader(), MessageId{8}).empty());
+    CHECK(store->next_message_id() == MessageId{50});
+    const MessageId large = accept_content(*store, whole + whole);
+    CHECK(body_of(*store->reader(), large) == whole + whole);
+    deliver(*store, MessageId{7});
+    CHECK(body_of(*store->reader(), MessageId{7}).empty());
+  }
+  Database db(directory.database().string(), SQLITE_OPEN_READONLY);
+  CHECK(db.value("PRAGMA user_version") == 2);
+  CHECK(db.value("SELECT count(*) FROM body") == 0);
+  CHECK(db.value("SELECT count(*) FROM body_slot") == 2);
+  CHECK(db.value("SELECT count(*) FROM sqlite_schema WHERE name = 'open_body'") == 0);
 }
 
 TEST_CASE("a database whose newer version is still in its log is refused, and its log kept") {
@@ -206,13 +285,26 @@ TEST_CASE("a store in use by another process is refused by its process id") {
   CHECK(found(*directory.open(), {}).size() == 50);
 }
 
+// One in eight is large.
+std::string content_under_load(MessageId id) {
+  const auto number = static_cast<std::size_t>(id);
+  return text_of_octets(number % 8 == 0 ? 200'000 : 3000, number);
+}
+
 // Keeps 50 messages under way for ever; tells the id of each that is answered.
 void accept_for_ever(Store& store, int pipe) {
   std::function<void()> next = [&] {
     Accept accept = plain(store);
     const MessageId id = accept.message.id;
-    accept.bytes = std::to_string(static_cast<std::int64_t>(id)) + std::string(3000, '.');
-    store.submit({Command(std::move(accept))}, [&, id](const Answer& answer) {
+    const std::string content = content_under_load(id);
+    Batch batch;
+    std::size_t place = 0;
+    for (; content.size() - place > max_body_piece; place += max_body_piece) {
+      batch.emplace_back(AppendBody{id, accept.piece++, content.substr(place, max_body_piece)});
+    }
+    accept.bytes = content.substr(place);
+    batch.emplace_back(std::move(accept));
+    store.submit(std::move(batch), [&, id](const Answer& answer) {
       if (answer.ok()) tell(pipe, id);
       next();
     });
@@ -239,8 +331,7 @@ TEST_CASE("kill -9 under load loses nothing that was answered, and no identifier
   const auto store = open_sqlite_store(options);
   const auto reader = store->reader();
   for (const MessageId id : answered) {
-    const std::string expected = std::to_string(static_cast<std::int64_t>(id));
-    REQUIRE(body_of(*reader, id).substr(0, expected.size()) == expected);
+    REQUIRE(body_of(*reader, id) == content_under_load(id));
   }
   CHECK(store->next_message_id() > *answered.rbegin());
 }

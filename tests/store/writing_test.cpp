@@ -37,13 +37,14 @@ TEST_CASE("batches that queue up during a sync are committed together and answer
   const auto all = std::make_shared<std::promise<void>>();
   as_one_group(*store, [&] {
     for (int number = 0; number < batches; ++number) {
-      store->submit({Command(plain(*store))}, [&, number, all](const Answer& answer) {
-        CHECK(answer.ok());
-        // One transaction: whoever is answered first sees the mail of all.
-        if (number == 0) seen_at_first_answer = found(*store, {}).size();
-        order.push_back(number);
-        if (number == batches - 1) all->set_value();
-      });
+      store->submit({Command(plain(*store, the_gateway, std::string(10'000, 'x')))},
+                    [&, number, all](const Answer& answer) {
+                      CHECK(answer.ok());
+                      // One transaction: whoever is answered first sees the mail of all.
+                      if (number == 0) seen_at_first_answer = found(*store, {}).size();
+                      order.push_back(number);
+                      if (number == batches - 1) all->set_value();
+                    });
     }
   });
   all->get_future().wait();
@@ -251,6 +252,7 @@ TEST_CASE("a database at its limit answers full, small batches still find room, 
   const TemporaryDirectory directory;
   SqliteOptions options = directory.options();
   options.max_pages = 100;
+  options.inline_max = max_body_piece;
   const auto store = open_sqlite_store(options);
   std::vector<MessageId> held;
   Answer answer;
@@ -285,7 +287,10 @@ TEST_CASE("a database at its limit answers full, small batches still find room, 
 
 TEST_CASE("when files may grow no further the answer is full, and writing goes on when they may") {
   const TemporaryDirectory directory;
-  const auto store = directory.open();
+  SqliteOptions options = directory.options();
+  SUBCASE("the log") { options.inline_max = max_body_piece; }
+  SUBCASE("the slots") { options.inline_max = 0; }
+  const auto store = open_sqlite_store(options);
   const MessageId before = accept_plain(*store);
   rlimit unlimited{};
   REQUIRE(::getrlimit(RLIMIT_FSIZE, &unlimited) == 0);
