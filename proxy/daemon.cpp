@@ -82,13 +82,18 @@ void Daemon::every_second() {
     store::Batch batch;
     if (seconds_ % uptime_interval == 0) batch.push_back(store::SaveUptime{gateway_.clock().now()});
     // A little each second, so that it neither falls behind nor holds up mail.
-    batch.push_back(
-        store::Prune{wall_now() - config_->settings().cordoning.record_retention, prune_at_once});
-    if (!batch.empty())
-      gateway_.store().submit(std::move(batch),
-                              [](const store::Answer& a) { log_failure("upkeep", a); });
+    const auto retention = config_->settings().cordoning.record_retention;
+    batch.push_back(store::Prune{slow_clock() - retention, prune_at_once});
+    gateway_.store().submit(std::move(batch),
+                            [](const store::Answer& a) { log_failure("upkeep", a); });
     every_second();
   });
+}
+
+// A clock that is set ahead while we run must not make records old at once: nobody could be warned
+// any more.
+store::WallTime Daemon::slow_clock() const {
+  return std::min(wall_now(), started_at_ + gateway_.clock().of_this_run());
 }
 
 void Daemon::reload(std::shared_ptr<const Config> config) {

@@ -44,6 +44,7 @@ class Daemon {
   void begin_stop();
   void finish_stop();
   void every_second();
+  store::WallTime slow_clock() const;
 
   std::shared_ptr<const Config> config_;
   boost::asio::io_context office_{1};  // listeners, committer, responder, timers
@@ -58,6 +59,7 @@ class Daemon {
   std::unique_ptr<ControlEndpoint> control_;
   boost::asio::steady_timer second_;
   boost::asio::steady_timer stop_timer_;
+  const store::WallTime started_at_ = wall_now();
   std::uint32_t seconds_ = 0;
   std::uint32_t grace_left_ = 0;
   bool deliveries_ended_ = false;

@@ -71,7 +71,7 @@ const std::array settings_table = std::to_array<Key<Settings>>({
      [](Settings& s) -> Target { return &s.cordoning.look_back; }},
     {Facts{.name = "cordoning.record_retention",
            .why = "How long revocation records of committed mail are kept.",
-           .least = hour,
+           .least = minute,
            .most = 10 * year},
      [](Settings& s) -> Target { return &s.cordoning.record_retention; }},
     {Facts{.name = "cordoning.max_cordons_per_hour",

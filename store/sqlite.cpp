@@ -52,6 +52,11 @@ void Query::check(int code) const {
   if (code != SQLITE_OK) throw SqliteError(sqlite3_db_handle(statement_), code);
 }
 
+namespace {
+// Compiled when the database is opened: when it is wanted there may be no memory for that.
+constexpr const char* sql_rollback = "ROLLBACK";
+}  // namespace
+
 Database::Database(const std::string& path, int flags, const char* vfs) {
   sqlite3* raw = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &raw, flags | SQLITE_OPEN_NOMUTEX, vfs);
@@ -59,6 +64,7 @@ Database::Database(const std::string& path, int flags, const char* vfs) {
   if (code != SQLITE_OK) throw SqliteError(raw, code);
   sqlite3_extended_result_codes(raw, 1);
   sqlite3_busy_timeout(raw, 10'000);
+  query(sql_rollback);
 }
 
 void Database::execute(const char* sql) {
@@ -85,10 +91,15 @@ std::int64_t Database::value(const char* sql) {
 
 void Database::rollback() noexcept {
   if (!in_transaction()) return;
-  sqlite3_exec(handle_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+  try {
+    query(sql_rollback).run();
+  } catch (const std::exception&) {
+    // The next transaction tries again.
+  }
 }
 
 Transaction::Transaction(Database& db, Kind kind) : db_(db) {
+  db_.rollback();  // of one that could not be
   db_.query(kind == Kind::write ? "BEGIN IMMEDIATE" : "BEGIN").run();
 }
 

@@ -134,7 +134,8 @@ class Database {
 
   int changes() const { return sqlite3_changes(handle_.get()); }
   bool in_transaction() const { return sqlite3_get_autocommit(handle_.get()) == 0; }
-  void rollback() noexcept;  // if a transaction is open
+  // If a transaction is open. It may stay open for want of memory; the next Transaction sees to it.
+  void rollback() noexcept;
   sqlite3* handle() const { return handle_.get(); }
 
  private:

@@ -6,7 +6,6 @@ import time
 
 from soak_story import Actor
 
-CLOCK_STEP = 60  # seconds that the clock on the wall jumps for each that passes
 MARGIN = 1.10    # of the memory's growth from the middle third to the last
 MARGIN_KIB = 4096
 SPARE_DESCRIPTORS = 8  # readers of the store, opened when they are first needed
@@ -16,13 +15,11 @@ COLUMNS = ["seconds", "rss_kib", "fds", "threads", "wal_kib", "db_kib", "state_k
 
 
 class Watch(Actor):
-    """Takes a sample every few seconds and moves the clock on, so that records grow old and are
-    pruned within a soak."""
+    """Takes a sample every few seconds."""
 
-    def __init__(self, gateway, faults, every):
+    def __init__(self, gateway, every):
         super().__init__(every)
         self.gateway = gateway
-        self.faults = faults
         self.began = time.monotonic()
         self.samples = []
         self.proc = f"/proc/{gateway.process.child.pid}"
@@ -33,7 +30,6 @@ class Watch(Actor):
 
     def act(self):
         passed = time.monotonic() - self.began
-        self.faults.set_clock(int(passed) * CLOCK_STEP)
         with open(f"{self.proc}/status", encoding="ascii") as file:
             status = dict(line.split(":", 1) for line in file)
         state = self.gateway.folder / "state"
