@@ -145,6 +145,17 @@ class Clock(unittest.TestCase):
             eventually(lambda: "over@in.example" in house.sink.recipients(), "it is not stuck")
             self.assertNotIn("outcome=failed", gateway.log())
 
+    def test_a_clock_set_far_ahead_does_not_make_records_old(self):
+        with FaultyHouse("cordoning.period=2s") as house:
+            gateway = house.gateway
+            gateway.ctl("bait", "add", BAIT)
+            gateway.send("anna@in.example", ["warned@in.example"], message("early"), INTRUDER)
+            eventually(lambda: "warned@in.example" in house.sink.recipients(), "it has left")
+            # Longer than records are kept. What is old goes every second, so during this period.
+            self.assertGreaterEqual(self.held_for(house, "meanwhile", 100 * DAY), 2)
+            gateway.send("anna@in.example", [BAIT], message("hit"), INTRUDER)
+            eventually(lambda: house.sink.recipients().count("warned@in.example") == 2, "a warning")
+
 
 if __name__ == "__main__":
     unittest.main()
