@@ -40,11 +40,10 @@ class Folder {
   fs::path path;
 };
 
-// What a process that dies leaves on the disk.
+// What a process that dies leaves on the disk. Its memory that SQLite's connections share is gone.
 void copy_state(const fs::path& from, const fs::path& to) {
-  fs::create_directories(to);
-  for (const char* name : {"cordon.db", "cordon.db-wal"})
-    if (fs::exists(from / name)) fs::copy_file(from / name, to / name);
+  fs::copy(from, to, fs::copy_options::recursive);
+  fs::remove(to / "cordon.db-shm");
 }
 
 // A store with the baits of all scenarios, copied for each run.
@@ -248,6 +247,7 @@ Scenario cordon_at(Moment moment, const std::string& name) {
             gateway.send({.host = honest, .to = {"friend@in.example"}, .subject = "honest"});
             gateway.pass(milliseconds(1000));
             gateway.send({.host = intruder, .to = {"fourth@in.example"}, .subject = "fourth"});
+            gateway.send({.host = honest, .to = {"pal@in.example"}, .subject = "due later"});
             gateway.come_to_rest();
             gateway.send({.host = intruder, .to = {"sixth@in.example"}, .subject = "after"});
           },

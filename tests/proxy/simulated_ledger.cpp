@@ -178,6 +178,8 @@ void Ledger::crashed(const std::vector<MessageId>& claimed) {
   pieces_.clear();
 }
 
+void Ledger::never_rests() { breach("the gateway does not come to rest"); }
+
 // ---- the upstream
 
 // Whether `cordon` holds back the message, if it is in force.

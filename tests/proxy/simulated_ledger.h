@@ -51,6 +51,8 @@ class Ledger {
   // ---- a crash: memory is gone. `claimed`: the store has their claims and no results.
   void crashed(const std::vector<store::MessageId>& claimed);
 
+  void never_rests();  // something is tried again and again, or waits for ever
+
   // All is quiet: everything must have come to its end. Empty: nothing was broken.
   std::vector<std::string> breaches(store::Reader& reader);
 
