@@ -6,11 +6,13 @@
 namespace cordon::store {
 namespace {
 
-// Beside the writer, each over what came during the one before: under full load about two thirds of
-// that, so it takes some to come down to what may be copied while the writer is paused.
+// Passes beside the writer, each over what came during the one before, until the rest is small
+// enough to be copied while the writer is paused. Under full load a pass leaves two thirds or more
+// of what the one before left. A log of `large` times the size at which copying starts is not let
+// grow further for the sake of a short pause; nor does it keep that size.
 constexpr int max_passes = 12;
 constexpr std::int64_t small_rest = 256;  // pages
-constexpr int truncate_factor = 8;
+constexpr int large = 8;
 
 Database connect(const std::string& path) {
   Database db(path, SQLITE_OPEN_READWRITE);
@@ -67,12 +69,13 @@ void Checkpointer::checkpoint() {
     for (int pass = 0; pass < max_passes; ++pass) {
       progress = copy(SQLITE_CHECKPOINT_PASSIVE);
       sync_database();
-      if (pages_in_log() - progress.copied <= small_rest) break;
+      const std::int64_t pages = pages_in_log();
+      if (pages - progress.copied <= small_rest || pages > large * start_at_) break;
     }
     writer_.between_transactions([&] {
       progress = copy(SQLITE_CHECKPOINT_PASSIVE);
       const bool all = progress.copied == progress.in_log;  // nothing is written meanwhile
-      if (all && progress.in_log > truncate_factor * start_at_) {
+      if (all && progress.in_log > large * start_at_) {
         copy(SQLITE_CHECKPOINT_TRUNCATE);
       }
     });
