@@ -190,16 +190,28 @@ std::string other_way(const std::vector<std::string>& steps,
   return *here + " instead of " + (there == first.end() ? "the end" : *there);
 }
 
-// Dies at each step; at every third it then dies again, at some step of the life that comes after.
+// A busy kernel may yet let a packet wait, and the steps go another way: then it is played again.
+Outcome play_same_way(const Scenario& scenario, std::size_t crash,
+                      const std::vector<std::string>& steps) {
+  constexpr int tries = 5;
+  Outcome outcome;
+  for (int i = 0; i < tries; ++i) {
+    outcome = play(scenario, {crash});
+    if (other_way(outcome.steps.front(), steps).empty() || !outcome.breaches.empty()) break;
+  }
+  return outcome;
+}
+
+// Dies at each step; at every fourth it then dies again, at some step of the life that comes after.
 void crash_everywhere(const Scenario& scenario, const Outcome& first) {
   const auto& steps = first.steps.front();
   for (std::size_t at = 0; at < steps.size(); ++at) {
     const std::string where = scenario.name + ", crash " + std::to_string(at) + ": " + steps[at];
-    const Outcome once = play(scenario, {at});
+    const Outcome once = play_same_way(scenario, at, steps);
     CHECK_MESSAGE(other_way(once.steps.front(), steps) == "", where);
-    if (!is_whole(once, where) || at % 3 != 0) continue;
+    if (!is_whole(once, where) || at % 4 != 0) continue;
     const auto& second = once.steps.at(1);
-    const std::size_t then = at / 3 % second.size();
+    const std::size_t then = at / 4 % second.size();
     is_whole(play(scenario, {at, then}), where + ", then " + second[then]);
   }
 }
@@ -236,23 +248,27 @@ const std::string honest = "192.0.2.2";
 const Mail to_bait{.host = intruder, .to = {"bait@in.example", "fifth@in.example"}, .subject = "x"};
 
 // Of four messages of the intruder the raising finds one delivered, one at `moment`, one claimed
-// and one held.
+// and one held. After a crash both hosts use the bait, and what is held of either is to be caught.
 Scenario cordon_at(Moment moment, const std::string& name) {
-  return {"a cordon raised " + name,
-          holding_settings(),
-          [moment](SimulatedGateway& gateway, UpstreamMind& upstream) {
-            upstream.plans[{moment, "second@in.example"}] = [&] { gateway.send(to_bait); };
-            for (const char* to : {"first@in.example", "second@in.example", "third@in.example"})
-              gateway.send({.host = intruder, .to = {to, "out@far.example"}, .subject = to});
-            gateway.send({.host = honest, .to = {"friend@in.example"}, .subject = "honest"});
-            gateway.pass(milliseconds(1000));
-            gateway.send({.host = intruder, .to = {"fourth@in.example"}, .subject = "fourth"});
-            gateway.send({.host = honest, .to = {"pal@in.example"}, .subject = "due later"});
-            gateway.come_to_rest();
-            gateway.send({.host = intruder, .to = {"sixth@in.example"}, .subject = "after"});
-          },
-          {},
-          {to_bait, {.host = honest, .to = {"again@in.example"}, .subject = "again"}}};
+  return {
+      "a cordon raised " + name,
+      holding_settings(),
+      [moment](SimulatedGateway& gateway, UpstreamMind& upstream) {
+        upstream.plans[{moment, "second@in.example"}] = [&] {
+          gateway.send(to_bait);
+          gateway.send({.host = honest, .to = {"mate@in.example"}, .subject = "meanwhile"});
+        };
+        for (const char* to : {"first@in.example", "second@in.example", "third@in.example"})
+          gateway.send({.host = intruder, .to = {to, "out@far.example"}, .subject = to});
+        gateway.send({.host = honest, .to = {"friend@in.example"}, .subject = "honest"});
+        gateway.pass(milliseconds(1000));
+        gateway.send({.host = intruder, .to = {"fourth@in.example"}, .subject = "fourth"});
+        gateway.send({.host = honest, .to = {"pal@in.example"}, .subject = "due later"});
+        gateway.come_to_rest();
+        gateway.send({.host = intruder, .to = {"sixth@in.example"}, .subject = "after"});
+      },
+      {},
+      {{.host = honest, .to = {"bait@in.example", "again@in.example"}, .subject = "y"}, to_bait}};
 }
 
 }  // namespace

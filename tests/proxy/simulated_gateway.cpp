@@ -70,6 +70,7 @@ SimulatedGateway::~SimulatedGateway() {
 
 void SimulatedGateway::start() {
   watch_policy();
+  ledger_.woken();
   responder_.start();
   committer_.wake();
   run();
@@ -115,7 +116,8 @@ std::size_t SimulatedGateway::run_ready() {
   for (;;) {
     std::size_t some = context_.poll();
     if (some == 0 && (all > 0 || in_flight())) {
-      fence.wait(upstream_.connected() ? 1 : 3);  // a handshake is three packets
+      // A handshake is three packets, and so are content, its acknowledgement, and more content.
+      fence.wait(upstream_.connected() && !upstream_.in_content() ? 1 : 3);
       some = context_.poll();
     }
     if (some == 0) return all;

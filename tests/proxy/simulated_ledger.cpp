@@ -162,6 +162,12 @@ std::vector<std::pair<store::CordonId, store::OriginId>> Ledger::standing() cons
   return all;
 }
 
+void Ledger::woken() {
+  for (const auto& [id, cordon] : cordons_)
+    if (cordon.kind == store::CordonKind::enforced && !cordon.lifted && !cordon.in_memory)
+      breach("cordon " + text_of(id) + " is forgotten");
+}
+
 void Ledger::crashed(const std::vector<MessageId>& claimed) {
   note("CRASH");
   doubtful_.insert(claimed.begin(), claimed.end());

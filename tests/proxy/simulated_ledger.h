@@ -43,6 +43,7 @@ class Ledger {
   void cordon_stands(store::CordonId cordon, store::OriginId origin, bool leaving);
   void cordon_ended(store::CordonId cordon);
   std::vector<std::pair<store::CordonId, store::OriginId>> standing() const;
+  void woken();  // a life begins: memory knows what is durable
 
   // ---- the upstream. `content` as it came, `unanswered`: it never said what became of it.
   void arrived(const std::string& content, const std::vector<std::string>& recipients,
