@@ -140,7 +140,8 @@ class Trial {
 
   void collect(Store& store, const std::string& when, Moment moment) {
     for (const std::string& words : ledger_.complaints(store, moment)) {
-      complaints_.push_back(when + ": " + words);
+      complaints_.push_back(when);
+      complaints_.back().append(": ").append(words);
     }
   }
 
@@ -197,9 +198,8 @@ TEST_CASE("a write that is cut short, on a device that then is full") {
 
 TEST_CASE("a sync that fails") { fail_each({"EIO on a sync", FaultKind::sync_error, 1, 1}); }
 
-// Not of the database itself: whoever has it open reads there what the log holds no more for him,
-// and nothing that is written in the log afterwards can be trusted. No database survives that
-// running.
+// Not those of the database itself: who reads in the moment before the log is copied again would
+// meet what was there long ago. In truth the kernel forgets pages only when it needs their memory.
 TEST_CASE("a sync that fails, and the kernel forgets the pages") {
   fail_each({"EIO on a sync, pages lost", FaultKind::sync_error_losing_pages, 1, 1, "cordon.db"});
 }
@@ -227,10 +227,12 @@ TEST_CASE("a log whose copy may not be on the disk is not given up") {
   Trial trial(seed, 100);
   trial.open();
   trial.insist(trial.workload().new_origin(trial.store()));
-  trial.bring_mail(150'000, 1);
+  // In rows, on pages that nothing later changes: a copy of a part has something to write.
+  for (int mails = 0; mails < 3; ++mails) trial.bring_mail(30'000, 1);
   bool copied_in_part = false;
   const auto reader = trial.store().reader();
   reader->unsettled([&](const Unsettled&) {  // what comes now is beyond what this reader sees
+    if (copied_in_part) return;
     const std::uint64_t writes = trial.recorder().writes_to("cordon.db");
     copied_in_part =
         bring_until(trial, [&] { return trial.recorder().writes_to("cordon.db") > writes; });

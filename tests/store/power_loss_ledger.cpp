@@ -127,7 +127,7 @@ void Ledger::submit(Store& store, Batch batch, std::vector<Change> changes) {
   {
     const std::lock_guard lock(mutex_);
     entry = entries_.size();
-    entries_.push_back({recorder_.position()});
+    entries_.push_back({recorder_.position(), {}, false, !changes.empty()});
     for (Change& change : changes) {
       things_[change.thing].steps.push_back({entry, std::move(change.becomes)});
     }
@@ -167,7 +167,7 @@ Ledger::Fate Ledger::fate(const Entry& entry, Moment moment) const {
   if (entry.applied) return Fate::applied;
   if (!moment.after_power_loss) return Fate::refused;
   const bool commit_since = std::any_of(entries_.begin(), entries_.end(), [&](const Entry& other) {
-    return other.applied && other.submitted >= *entry.answered &&
+    return other.applied && other.commits && other.submitted >= *entry.answered &&
            *other.answered <= moment.position;
   });
   return commit_since ? Fate::refused : Fate::open;

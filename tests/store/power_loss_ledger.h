@@ -59,6 +59,7 @@ class Ledger {
     std::size_t submitted = 0;              // position before
     std::optional<std::size_t> answered{};  // position at the answer
     bool applied = false;
+    bool commits = false;  // it changes things: pieces of content wait for their message
   };
   struct Step {
     std::size_t entry = 0;

@@ -10,6 +10,8 @@
 namespace cordon::store::disk {
 namespace {
 
+constexpr std::size_t kib = 1024;
+
 WallTime at(std::int64_t seconds) { return WallTime(std::chrono::seconds(seconds)); }
 Uptime up(std::int64_t seconds) { return Uptime(std::chrono::seconds(seconds)); }
 
@@ -52,9 +54,9 @@ Deed together(Deed one, Deed other) {
 
 std::size_t Workload::any_size() {
   const std::uint64_t kind = below(random_, 100);
-  if (kind < 65) return 512 + below(random_, 8 * 1024);
-  if (kind < 90) return 8 * 1024 + below(random_, 56 * 1024);
-  return 64 * 1024 + below(random_, 236 * 1024);
+  if (kind < 65) return 512 + below(random_, 8 * kib);
+  if (kind < 90) return 8 * kib + below(random_, 56 * kib);
+  return 64 * kib + below(random_, 236 * kib);
 }
 
 Deed Workload::new_origin(Store& store) {
