@@ -13,40 +13,12 @@
 #include <utility>
 
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "disk_hooks.h"
+#include "disk_recording.h"
 
 namespace cordon::store::disk {
 namespace {
-
-// How to take back one write that is not synced.
-struct Undo {
-  std::size_t position = 0;  // in the log
-  std::uint64_t offset = 0;
-  std::string bytes;
-  std::uint64_t size = 0;  // of the file
-};
-
-struct Recording {
-  std::string directory;
-  Log log;
-  std::map<std::string, FileNumber> names;  // now
-  FileNumber files = 0;
-  std::uint64_t syncs = 0;
-  std::optional<Fault> fault;
-  std::uint64_t calls = 0;  // of the fault's sort
-  bool full_next = false;   // after a short write
-  std::optional<std::size_t> fault_position;
-  std::map<FileNumber, std::uint64_t> syncs_done;
-  std::map<FileNumber, std::uint64_t> writes_done;
-  std::map<FileNumber, std::vector<Undo>> undos;
-  // A failure is told once to each descriptor that was open when it came, as Linux does (errseq_t):
-  // failures of each file so far, and those that each descriptor was told of.
-  std::map<FileNumber, std::uint64_t> failures;
-  std::map<int, std::uint64_t> failures_told;
-};
 
 // All constant-initialized: the first calls come before this program's constructors.
 constexpr int max_descriptors = 65536;
@@ -80,81 +52,6 @@ std::optional<std::string> name_of(const char* path) {
   return std::string(rest.substr(1));
 }
 
-bool has_name(FileNumber file, const std::string& name) {
-  const auto entry = the_recording->names.find(name);
-  return entry != the_recording->names.end() && entry->second == file;
-}
-
-bool concerns(const Fault& fault, FileNumber file) {
-  return (fault.only.empty() || has_name(file, fault.only)) && !has_name(file, fault.never);
-}
-
-bool is_sync(FaultKind kind) { return kind >= FaultKind::sync_error; }
-
-// Whether this call, a sync or a write, is one that has to fail.
-bool strikes(bool sync, FileNumber file) {
-  Recording& r = *the_recording;
-  if (!r.fault || is_sync(r.fault->kind) != sync || !concerns(*r.fault, file)) return false;
-  const std::uint64_t call = r.calls++;
-  if (call < r.fault->call || call - r.fault->call >= r.fault->times) return false;
-  if (!r.fault_position) r.fault_position = r.log.events.size();
-  return true;
-}
-
-std::uint64_t size_of(int descriptor) {
-  struct stat status {};
-  return ::fstat(descriptor, &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
-}
-
-void remember(int descriptor, FileNumber file, std::uint64_t offset, std::size_t octets) {
-  Undo undo{the_recording->log.events.size(), offset, std::string(octets, '\0'),
-            size_of(descriptor)};
-  const auto read = ::pread(descriptor, undo.bytes.data(), octets, static_cast<off_t>(offset));
-  undo.bytes.resize(read > 0 ? static_cast<std::size_t>(read) : 0);
-  the_recording->undos[file].push_back(std::move(undo));
-}
-
-void lose_pages(int descriptor, FileNumber file) {
-  static const auto write = next<ssize_t (*)(int, const void*, std::size_t, off_t)>("pwrite");
-  static const auto truncate = next<int (*)(int, off_t)>("ftruncate");
-  auto& undos = the_recording->undos[file];
-  for (auto undo = undos.rbegin(); undo != undos.rend(); ++undo) {
-    const auto octets = static_cast<ssize_t>(undo->bytes.size());
-    if (write(descriptor, undo->bytes.data(), undo->bytes.size(),
-              static_cast<off_t>(undo->offset)) != octets ||
-        truncate(descriptor, static_cast<off_t>(undo->size)) != 0) {
-      std::abort();
-    }
-  }
-  undos.clear();
-}
-
-// What a write that is struck does instead: how much it writes, and the error that it then tells
-// (0: none).
-struct Struck {
-  std::size_t octets = 0;
-  int error = 0;
-};
-Struck strike(std::size_t octets) {
-  Recording& r = *the_recording;
-  switch (r.fault->kind) {
-    case FaultKind::write_error:
-      return {octets / 2, EIO};
-    case FaultKind::write_short:
-      if (octets < 2) return {0, ENOSPC};
-      r.full_next = true;
-      return {octets / 2, 0};
-    default:
-      return {0, ENOSPC};
-  }
-}
-
-Struck fate_of_write(FileNumber file, std::size_t octets) {
-  if (std::exchange(the_recording->full_next, false)) return {0, ENOSPC};
-  if (strikes(false, file)) return strike(octets);
-  return {octets, 0};
-}
-
 }  // namespace
 
 bool is_recorded(int descriptor) { return file_of(descriptor) != not_recorded; }
@@ -168,10 +65,10 @@ ssize_t write_recorded(int descriptor, const void* data, std::size_t octets, std
                        const WriteCall& call) {
   const std::lock_guard lock(mutex);
   const FileNumber file = file_of(descriptor);
-  const Struck fate = fate_of_write(file, octets);
+  const Recording::Fate fate = the_recording->fate_of_write(file, octets);
   ssize_t written = 0;
   if (fate.octets > 0) {
-    remember(descriptor, file, offset, fate.octets);
+    the_recording->remember(descriptor, file, offset, fate.octets);
     written = call(fate.octets);
     if (written < 0) return written;
     ++the_recording->writes_done[file];
@@ -186,15 +83,15 @@ ssize_t write_recorded(int descriptor, const void* data, std::size_t octets, std
 int resize_recorded(int descriptor, std::uint64_t size, const Call& call) {
   const std::lock_guard lock(mutex);
   const FileNumber file = file_of(descriptor);
-  if (const Struck fate = fate_of_write(file, 1); fate.octets == 0) {
+  if (const Recording::Fate fate = the_recording->fate_of_write(file, 1); fate.octets == 0) {
     errno = fate.error != 0 ? fate.error : EIO;
     return -1;
   }
   const std::uint64_t before = size_of(descriptor);
   if (size < before) {
-    remember(descriptor, file, size, static_cast<std::size_t>(before - size));
+    the_recording->remember(descriptor, file, size, static_cast<std::size_t>(before - size));
   } else {
-    remember(descriptor, file, before, 0);
+    the_recording->remember(descriptor, file, before, 0);
   }
   const int result = call();
   if (result == 0) note(Resized{file, size});
@@ -205,13 +102,13 @@ int allocate_recorded(int descriptor, int mode, std::uint64_t offset, std::uint6
                       const Call& call) {
   const std::lock_guard lock(mutex);
   const FileNumber file = file_of(descriptor);
-  if (const Struck fate = fate_of_write(file, 1); fate.octets == 0) {
+  if (const Recording::Fate fate = the_recording->fate_of_write(file, 1); fate.octets == 0) {
     return fate.error != 0 ? fate.error : EIO;
   }
   const std::uint64_t before = size_of(descriptor);
   const bool zeroes = (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) != 0;
-  remember(descriptor, file, zeroes ? offset : before,
-           zeroes ? static_cast<std::size_t>(octets) : 0);
+  the_recording->remember(descriptor, file, zeroes ? offset : before,
+                          zeroes ? static_cast<std::size_t>(octets) : 0);
   const int error = call();
   if (error != 0) return error;
   if (zeroes) note(Zeroed{file, offset, octets});
@@ -227,10 +124,10 @@ int sync_recorded(int descriptor, const Call& call) {
   const std::uint64_t sync = ++r.syncs;
   const std::size_t begun = r.log.events.size();
   note(SyncBegun{file, sync});
-  if (strikes(true, file)) {
+  if (r.sync_fails(file)) {
     r.failures_told[descriptor] = ++r.failures[file];
     const bool lose = r.fault->kind == FaultKind::sync_error_losing_pages;
-    if (lose) lose_pages(descriptor, file);
+    if (lose) r.lose_pages(descriptor, file);
     note(SyncEnded{file, sync, lose ? SyncOutcome::dropped : SyncOutcome::failed});
     errno = EIO;
     return -1;
@@ -247,7 +144,7 @@ int sync_recorded(int descriptor, const Call& call) {
   }
   note(SyncEnded{file, sync, SyncOutcome::kept});
   ++r.syncs_done[file];
-  std::erase_if(r.undos[file], [&](const Undo& undo) { return undo.position < begun; });
+  std::erase_if(r.undos[file], [&](const Recording::Undo& undo) { return undo.position < begun; });
   return 0;
 }
 
