@@ -1,6 +1,7 @@
 #include "proxy/gateway.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "proxy/log.h"
 #include "proxy/responder.h"
@@ -327,22 +328,37 @@ void Gateway::record(store::TranscriptLine line) {
 
 void Gateway::flush_records() {
   // A batch a cordon: trouble with one must not cost the others their record.
-  std::unordered_map<store::CordonId, store::Batch> batches;
+  std::unordered_map<store::CordonId, Record> records;
   {
     const std::lock_guard lock(records_mutex_);
-    std::unordered_map<store::CordonId, std::vector<store::TranscriptLine>> lines;
-    for (auto& line : std::exchange(lines_, {})) lines[line.cordon].push_back(std::move(line));
-    for (auto& [cordon, some] : lines)
-      batches[cordon].push_back(store::AddTranscript{std::move(some)});
+    for (auto& line : std::exchange(lines_, {}))
+      records[line.cordon].lines.push_back(std::move(line));
     for (const auto& [cordon, count] : std::exchange(counted_, {}))
-      batches[cordon].push_back(store::CountCordon{cordon, count});
+      records[cordon].quarantined = count;
   }
-  for (auto& [cordon, batch] : batches)
-    store_->submit(std::move(batch), [id = cordon](const store::Answer& answer) {
-      if (!answer.ok())
-        log::warn("store.failed",
-                  {{"doing", "record session"}, {"cordon", id}, {"why", answer.detail}});
+  for (auto& [cordon, record] : records) {
+    store::Batch batch;
+    if (!record.lines.empty()) batch.push_back(store::AddTranscript{record.lines});
+    if (record.quarantined != 0) batch.push_back(store::CountCordon{cordon, record.quarantined});
+    store_->submit(std::move(batch), [this, id = cordon, kept = std::move(record)](
+                                         const store::Answer& answer) mutable {
+      if (answer.ok()) return;
+      log::warn("store.failed",
+                {{"doing", "record session"}, {"cordon", id}, {"why", answer.detail}});
+      keep_record(id, std::move(kept), answer.error);
     });
+  }
+}
+
+// For the next flush, in front of what came since. A cordon that the store does not know may be
+// unstored as yet: commits have stopped then. Else there is nothing to record it under.
+void Gateway::keep_record(CordonId cordon, Record record, store::StoreError why) {
+  const bool unstored = with_policy([](Policy& p) { return p.cordoner.commits_stopped(); });
+  if (why == store::StoreError::closed || (why == store::StoreError::fault && !unstored)) return;
+  const std::lock_guard lock(records_mutex_);
+  lines_.insert(lines_.begin(), std::make_move_iterator(record.lines.begin()),
+                std::make_move_iterator(record.lines.end()));
+  if (record.quarantined != 0) counted_[cordon] += record.quarantined;
 }
 
 }  // namespace cordon::proxy

@@ -138,6 +138,12 @@ class Gateway {
   void rebuild();
   store::Alert settle_automatic_reply(const Peer& peer, Submission& submission);
   void count_shadow(Policy& policy, store::OriginId origin);
+  // Of a cordon, since the last flush.
+  struct Record {
+    std::vector<store::TranscriptLine> lines;
+    std::uint64_t quarantined = 0;
+  };
+  void keep_record(store::CordonId cordon, Record record, store::StoreError why);
 
   std::unique_ptr<store::Store> store_;
   store::Batch uncertain_;

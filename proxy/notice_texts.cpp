@@ -104,13 +104,14 @@ notice::AlertResponse response_of(store::Response response) {
 }
 
 // Recipients of what had left; of more than the first records only those are counted.
-std::uint64_t count_recipients(store::Reader& reader, const store::Cordon& cordon,
+std::uint64_t count_recipients(store::Reader& reader, const baits::Matcher& matcher,
+                               const store::Cordon& cordon,
                                const std::optional<Seconds>& look_back) {
   constexpr std::uint32_t most_records = 10'000;
   const store::WallTime since = look_back ? cordon.raised_at - *look_back : store::WallTime{};
   std::set<std::string> recipients;
   for (const auto& record : reader.revocations(cordon.origin, since, "", most_records))
-    recipients.insert(record.recipient);
+    if (!is_bait(matcher, record.recipient)) recipients.insert(record.recipient);
   return recipients.size();
 }
 
@@ -156,8 +157,8 @@ std::optional<Notice> bounce_for(const Config& config, const store::MessageView&
   return notice;
 }
 
-Notice operator_report(const Config& config, store::Reader& reader, const store::Alert& alert,
-                       const std::optional<store::Cordon>& cordon) {
+Notice operator_report(const Config& config, const baits::Matcher& matcher, store::Reader& reader,
+                       const store::Alert& alert, const std::optional<store::Cordon>& cordon) {
   notice::ReportFacts facts;
   facts.alert = number(alert.id);
   facts.at = alert.at;
@@ -174,7 +175,8 @@ Notice operator_report(const Config& config, store::Reader& reader, const store:
     facts.cordon = number(cordon->id);
     facts.held = cordon->quarantined;
     facts.committed_before = cordon->committed_before;
-    facts.to_warn = count_recipients(reader, *cordon, config.settings().cordoning.look_back);
+    facts.to_warn =
+        count_recipients(reader, matcher, *cordon, config.settings().cordoning.look_back);
   }
   Notice notice{.kind = store::MessageKind::report,
                 .recipients = config.settings().notices.operators};

@@ -19,8 +19,8 @@ std::optional<Notice> bounce_for(const Config& config, const store::MessageView&
                                  const store::RecordAttempt& attempt, std::string_view header);
 
 // To the operators, on every alert; both values as the store has them. Reads; may block.
-Notice operator_report(const Config& config, store::Reader& reader, const store::Alert& alert,
-                       const std::optional<store::Cordon>& cordon);
+Notice operator_report(const Config& config, const baits::Matcher& matcher, store::Reader& reader,
+                       const store::Alert& alert, const std::optional<store::Cordon>& cordon);
 
 // The digest for one recipient.
 Notice warning_for(const Config& config, store::AlertId alert, const PlannedWarning& planned);

@@ -45,6 +45,11 @@ std::optional<MessageId> add_notice(store::Batch& batch, Gateway& gateway, const
   return id;
 }
 
+bool is_bait(const baits::Matcher& matcher, std::string_view mailbox) {
+  const auto path = smtp::parse_forward_path("<" + std::string(mailbox) + ">", smtp::Utf8::yes);
+  return path && matcher.match(path->path);
+}
+
 void notice_stored(Gateway& gateway, MessageId id) {
   const auto now = gateway.clock().now();
   const std::string route = gateway.config()->route_name(notice_listener);

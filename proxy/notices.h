@@ -24,4 +24,8 @@ std::optional<store::MessageId> add_notice(store::Batch& batch, Gateway& gateway
                                            const Notice& notice);
 void notice_stored(Gateway& gateway, store::MessageId id);
 
+// Whether `mailbox`, as records have it, is a bait: nobody is to be warned there. A released
+// message whose delivery is in doubt leaves such a record.
+bool is_bait(const baits::Matcher& matcher, std::string_view mailbox);
+
 }  // namespace cordon::proxy

@@ -267,7 +267,8 @@ void Responder::tell_operators(const store::Alert& alert) {
         const auto cordon = reader.cordon(stored->cordon);
         store::Batch batch;
         const auto id =
-            add_notice(batch, gateway_, operator_report(*config, reader, *stored, cordon));
+            add_notice(batch, gateway_,
+                       operator_report(*config, *gateway_.matcher(), reader, *stored, cordon));
         batch.push_back(store::MarkTold{alert.id});
         gateway_.store().submit(std::move(batch), [this, alert, id](const store::Answer& answer) {
           if (answer.ok()) {

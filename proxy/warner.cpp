@@ -76,17 +76,20 @@ void Warner::write_some(CordonId id) {
         const auto look_back = config->settings().cordoning.look_back;
         const store::WallTime since =
             look_back ? cordon->raised_at - *look_back : store::WallTime{};
-        const auto records =
+        auto records =
             reader.revocations(cordon->origin, since, cordon->warning_cursor, records_at_once);
+        store::Batch batch;
+        store::AddWarnings add{
+            .cordon = id, .cursor = cordon->warning_cursor, .done = records.empty()};
+        if (!records.empty()) add.cursor = records.back().recipient;
+        const auto matcher = gateway_.matcher();
+        std::erase_if(records, [&](const auto& r) { return is_bait(*matcher, r.recipient); });
 
         const auto already = reader.warnings_sent(cordon->alert);
         const auto planned = plan_warnings(
             records, config->warning_limits(), already, [&](const std::string& recipient) {
               return reader.warnings_to(recipient, wall_now() - std::chrono::hours(24));
             });
-        store::Batch batch;
-        store::AddWarnings add{
-            .cordon = id, .cursor = cordon->warning_cursor, .done = records.empty()};
         std::vector<store::MessageId> notices;
         for (const PlannedWarning& warning : planned) {
           store::Warning row{.id = gateway_.store().next_warning_id(),
@@ -103,7 +106,6 @@ void Warner::write_some(CordonId id) {
               row.notice = *notice;
               notices.push_back(*notice);
             }
-          add.cursor = warning.recipient;
           add.warnings.push_back(std::move(row));
         }
         const bool done = add.done;

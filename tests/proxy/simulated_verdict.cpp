@@ -129,7 +129,7 @@ void Ledger::check_warnings(store::Reader& reader, const Cordoning& cordon) {
         may.insert(recipient.mailbox.to_string());
   std::set<std::string> warned;
   for (const store::Warning& warning : reader.warnings(cordon.alert, UINT32_MAX)) {
-    if (has_bait(warning.recipient)) continue;  // never sent: check_recipient()
+    if (has_bait(warning.recipient)) breach("a warning is written to a bait");
     const std::string whose = "warning to " + warning.recipient;
     if (!warned.insert(warning.recipient).second) breach(whose + " was written twice");
     if (cordon.withdrawn) breach(whose + ", and the cordon was a mistake");
