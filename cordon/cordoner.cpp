@@ -71,6 +71,15 @@ std::optional<Uptime> Cordoner::next_due(Lane lane) const {
   return schedules_[lane].top().first;
 }
 
+std::optional<Uptime> Cordoner::next_due() const {
+  std::optional<Uptime> first;
+  for (Lane lane = 0; lane < schedules_.size(); ++lane) {
+    const auto next = next_due(lane);
+    if (next && (!first || *next < *first)) first = next;
+  }
+  return first;
+}
+
 std::vector<MessageId> Cordoner::take_due(Uptime now, std::size_t most, Lane lane) {
   std::vector<MessageId> due;
   if (stopped_ || lane >= schedules_.size()) return due;

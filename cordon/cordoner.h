@@ -73,8 +73,9 @@ class Cordoner {
   // Those of `lane` that are due, oldest first, at most `most`; each is then claimed: it is the
   // carrier's until put_back() or settle().
   std::vector<store::MessageId> take_due(store::Uptime now, std::size_t most, Lane lane = 0);
-  // May name a time at which nothing is due.
-  std::optional<store::Uptime> next_due(Lane lane = 0) const;
+  // Of one lane, or of all. May name a time at which nothing is due.
+  std::optional<store::Uptime> next_due(Lane lane) const;
+  std::optional<store::Uptime> next_due() const;
   std::size_t lanes() const { return schedules_.size(); }  // those seen so far
   // The last word before the final dot. True: the message has left, as far as policy can know.
   bool pass_gate(store::MessageId id);

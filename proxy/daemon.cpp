@@ -40,7 +40,8 @@ Daemon::Daemon(const std::shared_ptr<const Config>& config)
       committer_(office_, gateway_, readers_),
       desk_(gateway_, responder_),
       second_(office_),
-      stop_timer_(office_) {
+      stop_timer_(office_),
+      state_dir_(config->settings().paths.state_dir) {
   gateway_.set_responder(&responder_);
   gateway_.set_wake([this] { committer_.wake(); });
   const auto& settings = config->settings();
@@ -77,7 +78,7 @@ void Daemon::every_second() {
   second_.async_wait([this](const boost::system::error_code& cancelled) {
     if (cancelled) return;
     ++seconds_;
-    gateway_.intake().measure_disk(config_->settings().paths.state_dir);
+    gateway_.intake().measure_disk(state_dir_);
     gateway_.flush_records();
     store::Batch batch;
     if (seconds_ % uptime_interval == 0) batch.push_back(store::SaveUptime{gateway_.clock().now()});
@@ -155,6 +156,7 @@ void Daemon::finish_stop() {
   gateway_.store().submit(std::move(last),
                           [](const store::Answer& answer) { log_failure("last save", answer); });
   gateway_.close_store();
+  gateway_.intake().forget_waiting();  // sessions that will not get their turn
   workers_.clear();
   log::info("gateway.stopped", {});
 }

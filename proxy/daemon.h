@@ -59,6 +59,7 @@ class Daemon {
   std::unique_ptr<ControlEndpoint> control_;
   boost::asio::steady_timer second_;
   boost::asio::steady_timer stop_timer_;
+  const std::string state_dir_;  // a reload may name another, which waits for a restart
   const store::WallTime started_at_ = wall_now();
   std::uint32_t seconds_ = 0;
   std::uint32_t grace_left_ = 0;

@@ -19,6 +19,17 @@ namespace {
 
 constexpr std::size_t header_kept = 32UL * 1024;  // octets of the original header in a bounce
 
+// Empty if it cannot be read: the attempt then fails where it asks for content, and counts.
+std::string short_content(store::Reader& reader, store::MessageId id, std::uint64_t octets) {
+  std::string content(static_cast<std::size_t>(octets), '\0');
+  try {
+    content.resize(reader.body(id, 0, content));
+  } catch (const std::runtime_error&) {
+    content.clear();
+  }
+  return content;
+}
+
 Result settled(const smtp::RecipientResult& from, std::size_t index) {
   const RecipientState state = from.outcome == Outcome::delivered ? RecipientState::delivered
                                : from.outcome == Outcome::failed  ? RecipientState::failed
@@ -34,8 +45,7 @@ void Delivery::start() {
       [self = shared_from_this()](store::Reader& reader) {
         auto view = reader.message(self->id_);
         if (view && view->message.octets <= store::max_body_piece) {
-          self->first_.resize(static_cast<std::size_t>(view->message.octets));
-          self->first_.resize(reader.body(self->id_, 0, self->first_));
+          self->first_ = short_content(reader, self->id_, view->message.octets);
         }
         boost::asio::post(self->committer_.context_, [self, view = std::move(view)]() mutable {
           self->on_read(std::move(view));

@@ -286,15 +286,16 @@ void Gateway::accept(const Peer& peer, Submission submission,
     if (answer.ok()) {
       counters_.accepted.fetch_add(1, std::memory_order_relaxed);
       const bool sooner = with_policy([&](Policy& policy) {
-        const auto before = policy.cordoner.next_due(held.lane);
-        policy.cordoner.add(held, clock_->now());
+        const auto now = clock_->now();
+        const auto before = policy.cordoner.next_due();
+        policy.cordoner.add(held, now);
         if (quarantined)
           if (const auto standing = policy.recovery.standing(held.origin)) {
             const std::lock_guard lock(records_mutex_);
             ++counted_[standing->id];
           }
-        const auto after = policy.cordoner.next_due(held.lane);
-        return after && (!before || *after < *before);
+        const auto after = policy.cordoner.next_due();
+        return after && (!before || *after < *before || *before <= now);
       });
       // Else the committer's timer is set already: most mail is due after what came before it.
       if (sooner) wake();

@@ -20,22 +20,23 @@ const EVP_MD* sha256() {
 }  // namespace
 
 IncomingBody::IncomingBody(Gateway& gateway, boost::asio::io_context& context, std::string host,
-                           std::uint64_t memory_limit, std::function<void()> resume)
+                           const Settings::Limits& limits, std::function<void()> resume)
     : gateway_(gateway),
       context_(context),
       host_(std::move(host)),
-      memory_limit_(memory_limit),
+      memory_limit_(limits.content_memory),
+      min_free_disk_(limits.min_free_disk),
       resume_(std::move(resume)),
       id_(gateway.store().next_message_id()),
       digest_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
   EVP_DigestInit_ex(digest_.get(), sha256(), nullptr);
 }
 
-IncomingBody::~IncomingBody() { gateway_.intake().release(kept_); }
+IncomingBody::~IncomingBody() { gateway_.intake().release(host_, kept_); }
 
 bool IncomingBody::feed(std::string_view bytes) {
   if (failed_) return true;
-  if (!gateway_.intake().keep(bytes.size(), memory_limit_)) {
+  if (!gateway_.intake().keep(host_, bytes.size(), memory_limit_)) {
     fail();
     return true;
   }
@@ -45,7 +46,13 @@ bool IncomingBody::feed(std::string_view bytes) {
   EVP_DigestUpdate(digest_.get(), bytes.data(), bytes.size());
   while (!bytes.empty()) {
     // Not before there is more: the last piece goes with the envelope, also if it is a full one.
-    if (bytes_.size() == store::max_body_piece) give_piece();
+    if (bytes_.size() == store::max_body_piece) {
+      if (!gateway_.intake().disk_has_room(bytes_.size(), min_free_disk_)) {
+        fail();
+        return true;
+      }
+      give_piece();
+    }
     const auto taken = std::min(store::max_body_piece - bytes_.size(), bytes.size());
     // Strings grow by doubling, which for the last step of a large piece would be too much.
     if (bytes_.size() + taken > store::max_body_piece / 4) bytes_.reserve(store::max_body_piece);
@@ -58,6 +65,7 @@ bool IncomingBody::feed(std::string_view bytes) {
 // At most once a feed(): the carrier reads no more than a piece at a time.
 void IncomingBody::give_piece() {
   on_the_way_ = true;
+  gateway_.intake().spend_disk(bytes_.size());
   full_ = std::exchange(bytes_, {});
   const auto go = [self = shared_from_this()] {
     boost::asio::post(self->context_, [self] { self->submit_piece(); });
@@ -81,7 +89,7 @@ void IncomingBody::on_piece(bool stored) {
   on_the_way_ = false;
   if (dropped_) return;
   kept_ -= octets;
-  gateway_.intake().release(octets);
+  gateway_.intake().release(host_, octets);
   if (!stored) fail();
   resume_();
 }
@@ -89,7 +97,7 @@ void IncomingBody::on_piece(bool stored) {
 void IncomingBody::fail() {
   failed_ = true;
   kept_ -= bytes_.size();
-  gateway_.intake().release(bytes_.size());
+  gateway_.intake().release(host_, bytes_.size());
   std::string().swap(bytes_);
 }
 

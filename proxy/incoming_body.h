@@ -23,7 +23,7 @@ class IncomingBody : public std::enable_shared_from_this<IncomingBody> {
   // `resume` is called on `context`, whose thread the body lives on, when a piece that feed() waits
   // for has been stored. `host`: whose share of the way into the store it takes.
   IncomingBody(Gateway& gateway, boost::asio::io_context& context, std::string host,
-               std::uint64_t memory_limit, std::function<void()> resume);
+               const Settings::Limits& limits, std::function<void()> resume);
   ~IncomingBody();
   IncomingBody(const IncomingBody&) = delete;
   IncomingBody& operator=(const IncomingBody&) = delete;
@@ -62,7 +62,8 @@ class IncomingBody : public std::enable_shared_from_this<IncomingBody> {
   Gateway& gateway_;
   boost::asio::io_context& context_;
   const std::string host_;
-  const std::uint64_t memory_limit_;  // octets, of the content of all messages together
+  const std::uint64_t memory_limit_;   // octets, of the content of all messages together
+  const std::uint64_t min_free_disk_;  // octets
   const std::function<void()> resume_;
   const store::MessageId id_;
   std::string bytes_;         // the piece at hand, at most max_body_piece

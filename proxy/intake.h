@@ -20,12 +20,16 @@ class Intake {
   // Octets of one host's content that may be on their way into the store at once; one submission
   // may be larger and then goes alone.
   static constexpr std::size_t host_share = std::size_t{4} * 1024 * 1024;
+  // One host may keep so many parts of the memory there is for content.
+  static constexpr std::uint64_t memory_parts = 4;
 
   // ---- memory: content of messages that are not stored yet
-  // Counts `octets` more; false, and nothing is counted, if that is above `limit`.
-  bool keep(std::size_t octets, std::uint64_t limit);
-  void release(std::size_t octets);
-  std::uint64_t kept() const { return kept_.load(std::memory_order_relaxed); }  // octets
+  // Counts `octets` more; false, and nothing is counted, if that is above `limit` in all, or above
+  // the host's part of it.
+  bool keep(const std::string& host, std::size_t octets, std::uint64_t limit);
+  void release(const std::string& host, std::size_t octets);
+  // Whether one octet more of `host` could be kept.
+  bool has_memory(const std::string& host, std::uint64_t limit);
 
   // ---- the disk
   // Looks how much is free under `directory`; blocks. Until the first look, and if it cannot be
@@ -33,6 +37,8 @@ class Intake {
   void measure_disk(const std::string& directory);
   // Whether `octets` more would leave at least `reserve` free, as of the last look.
   bool disk_has_room(std::uint64_t octets, std::uint64_t reserve) const;
+  // Octets on their way to the disk, which the last look did not see.
+  void spend_disk(std::uint64_t octets);
 
   // ---- fairness
   // True: `host` may submit `octets` now. False: it has its share on the way, and `go` is called,
@@ -40,6 +46,8 @@ class Intake {
   // was had is ended, once.
   bool take_turn(const std::string& host, std::size_t octets, std::function<void()> go);
   void end_turn(const std::string& host, std::size_t octets);
+  // At the end: forgets all who wait; their `go` goes with whatever it holds.
+  void forget_waiting();
 
  private:
   struct Waiting {
@@ -48,16 +56,18 @@ class Intake {
   };
   struct Host {
     std::size_t on_the_way = 0;  // octets
+    std::uint64_t kept = 0;      // octets
     std::deque<Waiting> waiting;
     bool has_room(std::size_t octets) const {
       return on_the_way == 0 || on_the_way + octets <= host_share;
     }
+    bool idle() const { return on_the_way == 0 && kept == 0 && waiting.empty(); }
   };
 
-  std::atomic<std::uint64_t> kept_{0};
   std::atomic<std::uint64_t> disk_free_{std::numeric_limits<std::uint64_t>::max()};
   std::mutex mutex_;
-  std::unordered_map<std::string, Host> hosts_;  // those with anything on the way
+  std::uint64_t kept_ = 0;                       // octets, over all hosts
+  std::unordered_map<std::string, Host> hosts_;  // those that are not idle
 };
 
 }  // namespace cordon::proxy

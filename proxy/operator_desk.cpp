@@ -110,10 +110,10 @@ ActionResult OperatorDesk::change_messages(
         answer.ok() ? change(policy.cordoner, id)
                     : policy.cordoner.freeze(id, frozen_before.contains(id));
     });
+    gateway_.wake();
     if (!answer.ok()) return failed(answer);
     result.changed += changed.size();
   }
-  gateway_.wake();
   return result;
 }
 

@@ -111,7 +111,7 @@ void Responder::on_answer(Place owed, const store::Answer& answer) {
     log::warn("alert.stored", {{"effect", "commits go on"}});
     gateway_.wake();
     boost::asio::post(context_, [this] {
-      if (!gateway_.store().keep_reserve()) log::warn("store.no_reserve", {});
+      if (!keep_reserve()) log::warn("store.no_reserve", {});
     });
   }
   if (stored) stored();
@@ -120,12 +120,24 @@ void Responder::on_answer(Place owed, const store::Answer& answer) {
 // Alerts have space of their own: what the reserve held is theirs when the disk is full.
 void Responder::retry_later() {
   gateway_.store().release_reserve();
+  reserve_owed_ = true;
   auto timer = std::make_shared<boost::asio::steady_timer>(context_, retry_time);
   timer->async_wait([this, timer](const boost::system::error_code& cancelled) {
     const std::lock_guard lock(mutex_);
     retry_set_ = false;
     if (!cancelled) send_all();
   });
+}
+
+// Until it is all there again: without it the next alert finds no room, and large content none
+// either.
+bool Responder::keep_reserve() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (failing_ || stopping_) return true;
+  }
+  if (reserve_owed_) reserve_owed_ = !gateway_.store().keep_reserve();
+  return !reserve_owed_;
 }
 
 void Responder::send_all() {
@@ -146,6 +158,7 @@ void Responder::carry_out(const Recovered& recovered) {
     store::Batch lift;
     lift.push_back(store::LiftCordon{*recovered.replaced, recovered.alert.at});
     keep_trying(std::move(lift));
+    gateway_.wake();  // what a review of the origin kept back was put into the schedule again
   }
   const bool by_operator = recovered.alert.place == store::ViolationPlace::by_operator;
   const auto now = steady_clock::now();
@@ -223,6 +236,7 @@ void Responder::tick() {
   timer_.async_wait([this](const boost::system::error_code& cancelled) {
     if (cancelled) return;
     count_hits();
+    keep_reserve();
     std::vector<store::Alert> ready;
     {
       const std::lock_guard lock(mutex_);

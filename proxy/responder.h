@@ -54,6 +54,7 @@ class Responder {
   void on_answer(Place owed, const store::Answer& answer);
   bool failed(Place owed, const store::Answer& answer);  // with mutex_ held
   void retry_later();
+  bool keep_reserve();
   void send_all();  // with mutex_ held
   void tick();
   void tell_operators(const store::Alert& alert);
@@ -70,6 +71,7 @@ class Responder {
   std::list<Owed> owed_;  // in the order of their submission
   bool retry_set_ = false;
   bool failing_ = false;
+  bool reserve_owed_ = false;  // it was given up, and not all of it could be taken again
   bool stopping_ = false;
   std::map<store::AlertId, Open> open_;
   std::map<std::pair<store::AlertId, store::BaitId>, std::uint64_t> hits_;

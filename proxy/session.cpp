@@ -160,12 +160,12 @@ void Session::keep_alert(const store::Alert& alert) {
 // ---- content
 
 void Session::on_open_body() {
-  const auto limit = config_->settings().limits.content_memory;
-  if (gateway_.intake().kept() >= limit) {
+  const auto& limits = config_->settings().limits;
+  if (!gateway_.intake().has_memory(peer_.address, limits.content_memory)) {
     automaton_.refuse({452, {4, 3, 1}, "Too much mail is coming in, try again later"});
     return;
   }
-  body_ = std::make_shared<IncomingBody>(gateway_, worker_.context(), peer_.address, limit,
+  body_ = std::make_shared<IncomingBody>(gateway_, worker_.context(), peer_.address, limits,
                                          [self = weak_from_this()] {
                                            const auto session = self.lock();
                                            if (session && session->waiting_ == Waiting::store)

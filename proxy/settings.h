@@ -121,7 +121,7 @@ struct Settings {
     std::uint32_t max_commands = 100'000;  // a session
     std::uint32_t max_sessions = 10'000;
     std::uint32_t max_sessions_per_host = 500;
-    std::uint64_t content_memory = 128ull * 1024 * 1024;  // octets, over all sessions
+    std::uint64_t content_memory = 256ull * 1024 * 1024;  // octets, over all sessions
     std::uint64_t min_free_disk = 128ull * 1024 * 1024;   // octets, where the store is
     Seconds command_timeout{300};                         // idle, RFC 5321 4.5.3.2.7
     Seconds session_timeout{4 * 3600};                    // in all

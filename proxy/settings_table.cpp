@@ -209,8 +209,8 @@ const std::array settings_table = std::to_array<Key<Settings>>({
            .most = million},
      [](Settings& s) -> Target { return &s.limits.max_sessions_per_host; }},
     {Facts{.name = "limits.content_memory",
-           .why = "Content of messages that are coming in, in memory, over all sessions; above it "
-                  "clients get 452.",
+           .why = "Content of messages that are coming in, in memory, over all sessions; one host "
+                  "may have a quarter of it. Above it clients get 452.",
            .least = mebibyte,
            .most = 1024 * gibibyte,
            .form = Form::octets},

@@ -17,6 +17,7 @@ constexpr int large = 8;
 Database connect(const std::string& path) {
   Database db(path, SQLITE_OPEN_READWRITE);
   db.execute("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0");
+  sqlite3_busy_timeout(db.handle(), 0);  // no checkpoint waits for a reader while the writer waits
   return db;
 }
 

@@ -22,10 +22,20 @@ constexpr std::chrono::seconds look_period{10};
 constexpr std::size_t spare_kept = 256;
 constexpr std::size_t most_given_back = 4096;  // at a time
 
-Answer answer_to(const std::system_error& error) {
+// Without memory for the words it goes without them.
+Answer answer_of(StoreError error, const char* words) noexcept {
+  Answer answer{error, {}, {}};
+  try {
+    answer.detail = words;
+  } catch (const std::bad_alloc&) {
+  }
+  return answer;
+}
+
+Answer answer_to(const std::system_error& error) noexcept {
   const int code = error.code().value();
   const bool full = code == ENOSPC || code == EDQUOT || code == EFBIG;
-  return {full ? StoreError::full : StoreError::io, error.what(), {}};
+  return answer_of(full ? StoreError::full : StoreError::io, error.what());
 }
 
 std::system_error lost_content() {
@@ -137,14 +147,15 @@ void ContentWriter::give_back_space() {
 }
 
 void ContentWriter::write_and_answer(ContentJobs& turn, ContentJobs& waiting) {
-  for (; !turn.empty(); turn.pop_front()) {
-    ContentJob& job = turn.front();
+  while (!turn.empty()) {
+    ContentJobs one;
+    one.splice(one.begin(), turn, turn.begin());
+    ContentJob& job = one.front();
     write(job);
     if (!job.answer.ok() || !job.has_rows) {
       job.done(job.answer);
     } else if (job.unsynced) {
-      waiting.splice(waiting.end(), turn, turn.begin());
-      turn.emplace_front();  // for the loop to take away
+      waiting.splice(waiting.end(), one);
     } else {
       pass_on(job);
     }
@@ -160,7 +171,7 @@ void ContentWriter::write(ContentJob& job) {
     }
     return;
   } catch (const Contradiction& error) {
-    job.answer = {StoreError::fault, error.what(), {}};
+    job.answer = answer_of(StoreError::fault, error.what());
   } catch (const std::system_error& error) {
     job.answer = answer_to(error);
   } catch (const std::bad_alloc&) {
@@ -262,6 +273,8 @@ void ContentWriter::sync(ContentJobs& waiting) {
     file_.sync();
   } catch (const std::system_error& error) {
     failure = answer_to(error);
+  } catch (const std::bad_alloc&) {
+    failure = out_of_memory();
   }
   if (!failure.ok()) {
     for (ContentJob& job : waiting) undo(job);

@@ -214,8 +214,8 @@ Database open_database(const fs::path& directory, std::uint64_t full_check_octet
     read_slots(db, directory, used);
     if (sqlite3_db_readonly(db.handle(), "main") == 1) refuse(path, "not writable");
     sqlite3_db_config(db.handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
-    migrate(db, newest_version());
     set_up(db);
+    migrate(db, newest_version());
     // The log has its name since the first read. SQLite syncs the directory as well, with the first
     // sync of the log, but passes over a failure of that (os_unix.c, unixSync).
     sync_directory(directory);

@@ -81,9 +81,10 @@ class FullDisk(unittest.TestCase):
             except (smtplib.SMTPException, OSError):
                 pass
 
-    def is_taken(self):
+    def is_taken(self, lines=1):
         try:
-            self.gateway.send("carl@in.example", ["last@in.example"], message("last"), "127.0.0.10")
+            self.gateway.send("carl@in.example", ["last@in.example"],
+                              message("last", "a line of a mail\r\n" * lines), "127.0.0.10")
         except smtplib.SMTPResponseException:
             return False
         return True
@@ -127,6 +128,7 @@ class FullDisk(unittest.TestCase):
 
         eventually(lambda: not gateway.status()["commits_stopped"], "commits go on")
         eventually(self.is_taken, "mail is taken again")
+        eventually(lambda: self.is_taken(10_000), "large mail, which has no row, is taken again")
         eventually(lambda: "last@in.example" in self.sink.recipients(), "mail flows again")
         # No alert was lost, and the operators were told of it.
         eventually(lambda: "operator@in.example" in self.sink.recipients(), "a report arrives")

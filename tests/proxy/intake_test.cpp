@@ -1,6 +1,7 @@
 // What may come in at once: memory, disk, and a host's share of the way into the store.
 #include "proxy/intake.h"
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -10,12 +11,50 @@ using cordon::proxy::Intake;
 
 TEST_CASE("content above the limit is not kept, and what was let go makes room again") {
   Intake intake;
-  CHECK(intake.keep(60, 100));
-  CHECK_FALSE(intake.keep(41, 100));
-  CHECK(intake.kept() == 60);
-  CHECK(intake.keep(40, 100));
-  intake.release(60);
-  CHECK(intake.keep(60, 100));
+  for (const char* host : {"192.0.2.1", "192.0.2.2", "192.0.2.3"}) CHECK(intake.keep(host, 20, 80));
+  CHECK(intake.keep("192.0.2.4", 19, 80));
+  CHECK(intake.has_memory("192.0.2.5", 80));
+  CHECK_FALSE(intake.keep("192.0.2.5", 2, 80));
+  CHECK(intake.keep("192.0.2.5", 1, 80));
+  CHECK_FALSE(intake.has_memory("192.0.2.6", 80));
+  intake.release("192.0.2.1", 20);
+  CHECK(intake.keep("192.0.2.6", 20, 80));
+}
+
+TEST_CASE("one host cannot take the memory of all") {
+  Intake intake;
+  CHECK(intake.keep("192.0.2.1", 20, 80));
+  CHECK_FALSE(intake.has_memory("192.0.2.1", 80));
+  CHECK_FALSE(intake.keep("192.0.2.1", 1, 80));
+  CHECK(intake.keep("192.0.2.2", 1, 80));
+  intake.release("192.0.2.1", 1);
+  CHECK(intake.keep("192.0.2.1", 1, 80));
+}
+
+TEST_CASE("what is on its way to the disk counts before the next look") {
+  Intake intake;
+  intake.spend_disk(1);  // before the first look all is free
+  CHECK(intake.disk_has_room(1ull << 60, 1ull << 60));
+  intake.measure_disk("/");
+  std::uint64_t free = 0;
+  for (std::uint64_t bit = 1ull << 60; bit != 0; bit /= 2)
+    if (intake.disk_has_room(free + bit, 0)) free += bit;
+  intake.spend_disk(free - 1);
+  CHECK(intake.disk_has_room(1, 0));
+  CHECK_FALSE(intake.disk_has_room(2, 0));
+  intake.spend_disk(100);
+  CHECK_FALSE(intake.disk_has_room(1, 0));
+}
+
+TEST_CASE("who waits is forgotten with all that its turn would have kept") {
+  Intake intake;
+  const auto session = std::make_shared<int>();
+  CHECK(intake.take_turn("192.0.2.1", Intake::host_share, [] {}));
+  CHECK_FALSE(intake.take_turn("192.0.2.1", 1, [session] {}));
+  CHECK(session.use_count() == 2);
+  intake.forget_waiting();
+  CHECK(session.use_count() == 1);
+  intake.end_turn("192.0.2.1", Intake::host_share);
 }
 
 TEST_CASE("a disk is full before its last octets are gone, and a declared size counts") {
