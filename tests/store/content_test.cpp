@@ -33,10 +33,10 @@ TEST_CASE("content goes in and comes out, of any length, at any offset and with 
   }
   const auto check_all = [&] {
     const auto reader = store->reader();
-    for (const auto& [id, content] : held) {
-      CAPTURE(content.size());
+    for (const auto& entry : held) {
+      CAPTURE(entry.second.size());
       for (const std::size_t buffer : {1'000'000UL, 65'536UL, 40'001UL}) {
-        CHECK(body_of(*reader, id, buffer) == content);
+        CHECK(body_of(*reader, entry.first, buffer) == entry.second);
       }
     }
   };
@@ -177,7 +177,8 @@ TEST_CASE("slots are used again, and no message ever shows the bytes of another"
       stored += content.size();
       held[accept_content(*store, content)] = content;
     } else {
-      const auto gone = std::next(held.begin(), random() % held.size());
+      const auto gone =
+          std::next(held.begin(), static_cast<std::ptrdiff_t>(random() % held.size()));
       if (random() % 2 == 0) {
         REQUIRE(run(*store, DeleteMessage{gone->first}).ok());
       } else {
