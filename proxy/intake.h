@@ -20,7 +20,7 @@ class Intake {
   // Octets of one host's content that may be on their way into the store at once; one submission
   // may be larger and then goes alone.
   static constexpr std::size_t host_share = std::size_t{4} * 1024 * 1024;
-  // One host may keep so many parts of the memory there is for content.
+  // The memory there is for content has so many parts; one host may have one of them.
   static constexpr std::uint64_t memory_parts = 4;
 
   // ---- memory: content of messages that are not stored yet
