@@ -43,6 +43,11 @@ def faster(case, limit, peer="postfix"):
                peer)
 
 
+def calmer(flood):
+    return Aim(f"p99 of a quiet host beside {flood} of another, share of Postfix's", 0.25, "",
+               False, ("sharing", flood, "dot_p99_ms"), "postfix")
+
+
 AIMS = [
     faster("4 KiB, 100 sessions", 12),
     faster("4 KiB, 500 sessions", 12),
@@ -65,6 +70,9 @@ AIMS = [
         ("idling", "10,000 sessions", "kib")),
     Aim("peak RSS, 1 MiB, 500 sessions", 128, " MiB", False,
         ("accepting", "1 MiB, 500 sessions", "peak_mib")),
+    calmer("500 sessions, 4 KiB"),
+    calmer("500 sessions, 1 MiB"),
+    calmer("20 sessions, 50 MiB"),
     Aim("recovery with 1,000,000 held, until no more can leave", 50, " ms", False,
         ("recovering", "1,000,000 held", "rcpt_ms")),
 ]

@@ -18,6 +18,7 @@ import recovering
 import relaying
 import report
 import sessions
+import sharing
 import surroundings
 from results import Results
 
@@ -33,6 +34,7 @@ def scenarios(quick):
         "relaying": lambda results: relaying.run(results, say),
         "idling": lambda results: idling.run(results, idling.QUICK if quick else idling.FULL, say),
         "sessions": lambda results: sessions.run(results, say),
+        "sharing": lambda results: sharing.run(results, say),
         "recovering": lambda results: recovering.run(
             results, cases(recovering, quick, results), say),
     }

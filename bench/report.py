@@ -76,6 +76,18 @@ def sessions(results):
         ["", "set-up", "inspection", "storing", "termination", "of inspection, RCPT"], rows)) or ""
 
 
+def sharing(results):
+    figures = ("dot_p50_ms", "dot_p99_ms", "late_p99_ms", "rate", "flood_mib")
+    rows = [[case, *(cells(results, "sharing", case, figure, ("cordon", "postfix"))
+                     for figure in figures)] for case in results.cases("sharing")]
+    title = ("\n### A host that begins 100 messages of 4 KiB a second, beside another that floods: "
+             "Cordon / Postfix\n\n")
+    return rows and (title + table(
+        ["the flood", "its final dot to 250, p50 ms", "p99 ms",
+         "p99 of waiting for a free session, ms", "its messages a second",
+         "MiB a second of the flood"], rows)) or ""
+
+
 def recovering(results):
     figures = ("rcpt_honest_ms", "rcpt_ms", "durable_ms", "rate", "start_s", "octets_each",
                "octets_each_after_start")
@@ -119,7 +131,7 @@ def markdown(results, facts, notes):
     head = (f"## Cordon beside its peers\n\nMedians of {results.rounds} "
             f"{'round' if results.rounds == 1 else 'interleaved rounds'} (least..most); ratios are "
             "taken round by round. Differences under 25 % are ties.\n\n")
-    parts = [aims, accepting, relaying, idling, sessions, recovering]
+    parts = [aims, accepting, relaying, idling, sessions, sharing, recovering]
     body = "".join(part(results) for part in parts)
     tail = "\n### How\n\n" + machine({**facts, **notes, "costs": COSTS_NOTE, "counts": COUNTS,
                                         "other work": other_work(results)})
