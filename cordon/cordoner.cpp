@@ -106,20 +106,28 @@ std::vector<MessageId> Cordoner::take_due(Uptime now, std::size_t most, Lane lan
   return due;
 }
 
+bool Cordoner::may_leave(MessageId id) const {
+  const auto found = entries_.find(id);
+  return found != entries_.end() && found->second.phase != Phase::held &&
+         may_leave(found->second, origins_.at(found->second.origin));
+}
+
 bool Cordoner::pass_gate(MessageId id) {
   const auto found = entries_.find(id);
-  if (found == entries_.end() || found->second.phase != Phase::claimed) return false;
+  if (found == entries_.end() || found->second.phase == Phase::held) return false;
   OriginState& origin = origins_[found->second.origin];
   if (!may_leave(found->second, origin)) return false;
+  if (found->second.phase == Phase::passed) return true;  // to another of its destinations
   found->second.phase = Phase::passed;
   ++origin.past_gate;
   return true;
 }
 
-void Cordoner::put_back(MessageId id, Uptime due) {
+void Cordoner::put_back(MessageId id, Uptime due, std::optional<Lane> lane) {
   const auto found = entries_.find(id);
   if (found == entries_.end() || found->second.phase == Phase::held) return;
   Entry& entry = found->second;
+  entry.lane = lane.value_or(entry.lane);
   OriginState& origin = origins_[entry.origin];
   if (entry.phase == Phase::passed) --origin.past_gate;
   tally(entry, origin, false);

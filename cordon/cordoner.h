@@ -77,10 +77,14 @@ class Cordoner {
   std::optional<store::Uptime> next_due(Lane lane) const;
   std::optional<store::Uptime> next_due() const;
   std::size_t lanes() const { return schedules_.size(); }  // those seen so far
+  // Whether a claimed message could pass the gate now.
+  bool may_leave(store::MessageId id) const;
   // The last word before the final dot. True: the message has left, as far as policy can know.
+  // Asked once for each destination of a message; a cordon between two of them keeps the second.
   bool pass_gate(store::MessageId id);
-  // Claimed, but it stays: a retry at `due`, or the gate was shut.
-  void put_back(store::MessageId id, store::Uptime due);
+  // Claimed, but it stays: a retry at `due`, or the gate was shut. What is left of it may go by
+  // another lane.
+  void put_back(store::MessageId id, store::Uptime due, std::optional<Lane> lane = {});
   // Settled for good: committed, failed or deleted.
   void settle(store::MessageId id);
   // Whether a claimed message of `origin` has passed the gate and is not settled or put back yet.

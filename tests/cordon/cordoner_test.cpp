@@ -145,6 +145,22 @@ TEST_CASE("the gate is shut for a message that was claimed before its origin was
   CHECK(desk.due().empty());
 }
 
+TEST_CASE("what may still leave is known without passing the gate") {
+  Desk desk;
+  const auto id = desk.accept(alice);
+  CHECK_FALSE(desk.cordoner.may_leave(id));  // it is not even claimed
+  desk.now = at(60s);
+  REQUIRE(desk.due() == Ids{id});
+  CHECK(desk.cordoner.may_leave(id));
+  CHECK_FALSE(desk.cordoner.any_past_gate(alice));
+  const auto raised = desk.cordoner.raise(alice);
+  CHECK_FALSE(desk.cordoner.may_leave(id));
+  desk.cordoner.withdraw(alice, raised.epoch, raised.previous_epoch);
+  CHECK(desk.cordoner.may_leave(id));
+  desk.cordoner.settle(id);
+  CHECK_FALSE(desk.cordoner.may_leave(id));
+}
+
 TEST_CASE("a message past the gate is known until its result is in") {
   Desk desk;
   const auto id = desk.accept(alice);
@@ -155,6 +171,21 @@ TEST_CASE("a message past the gate is known until its result is in") {
   CHECK(desk.cordoner.any_past_gate(alice));
   desk.cordoner.settle(id);
   CHECK_FALSE(desk.cordoner.any_past_gate(alice));
+}
+
+TEST_CASE("a cordon between two destinations of a message keeps back the second") {
+  Desk desk;
+  const auto id = desk.accept(alice);
+  desk.now = at(60s);
+  desk.due();
+  REQUIRE(desk.cordoner.pass_gate(id));
+  CHECK(desk.cordoner.pass_gate(id));
+  desk.cordoner.raise(alice);
+  CHECK_FALSE(desk.cordoner.pass_gate(id));
+  CHECK(desk.cordoner.any_past_gate(alice));
+  desk.cordoner.put_back(id, desk.now);
+  CHECK_FALSE(desk.cordoner.any_past_gate(alice));
+  CHECK(desk.due().empty());
 }
 
 TEST_CASE("an accept that was on its way to the disk when the cordon rose lands in quarantine") {
@@ -414,4 +445,13 @@ TEST_CASE("what waits in one lane keeps nothing back in another") {
   CHECK(cordoner.next_due(1) == at(1s));
   CHECK(cordoner.take_due(at(1s), 9, 0) == Ids{MessageId{2}, MessageId{3}});
   CHECK(cordoner.take_due(at(1s), 9, 7).empty());
+}
+
+TEST_CASE("what is left of a message may go by another lane") {
+  Cordoner cordoner({});
+  cordoner.add({.id = MessageId{1}, .origin = alice, .due = at(0s)}, at(0s));
+  REQUIRE(cordoner.take_due(at(0s), 9, 0) == Ids{MessageId{1}});
+  cordoner.put_back(MessageId{1}, at(1s), cordon::Lane{2});
+  CHECK(cordoner.take_due(at(1s), 9, 0).empty());
+  CHECK(cordoner.take_due(at(1s), 9, 2) == Ids{MessageId{1}});
 }
