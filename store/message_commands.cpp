@@ -113,7 +113,7 @@ void apply_to(Database& db, const RecordAttempt& c, Effects& effects) {
     const bool pending = result.state == RecipientState::pending;
     const auto settled_at = pending ? std::nullopt : std::optional(c.at);
     db.query(sql::settle_recipient)
-        .with(c.message, result.index, result.state, result.reply, settled_at)
+        .with(c.message, result.index, result.state, result.reply, settled_at, result.delay_told)
         .run();
     require_change(db, "a result for no pending recipient of message", c.message);
     if (result.state == RecipientState::delivered && kind == MessageKind::mail) {

@@ -145,6 +145,7 @@ void MessageReader::add_recipients(MessageView& view) {
     status.state = row.as<RecipientState>(4);
     status.last_reply = row.string(5);
     status.settled_at = row.as<std::optional<WallTime>>(6);
+    status.delay_told = row.flag(7);
     view.recipients.push_back(std::move(status));
   }
 }

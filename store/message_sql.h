@@ -32,8 +32,8 @@ inline constexpr const char* claim_message =
 inline constexpr const char* message_for_attempt =
     "SELECT state, kind, origin FROM message WHERE id = ?1";
 inline constexpr const char* settle_recipient =
-    "UPDATE recipient SET state = ?3, last_reply = ?4, settled_at = ?5"
-    " WHERE message = ?1 AND place = ?2 AND state = 0";
+    "UPDATE recipient SET state = ?3, last_reply = ?4, settled_at = ?5,"
+    " delay_told = max(delay_told, ?6) WHERE message = ?1 AND place = ?2 AND state = 0";
 inline constexpr const char* record_delivery =
     "INSERT OR REPLACE INTO revocation (origin, mailbox, message, at, certain)"
     " SELECT ?3, mailbox, message, ?4, 1 FROM recipient WHERE message = ?1 AND place = ?2";

@@ -202,7 +202,12 @@ CREATE TABLE body_slot (
 );
 )sql";
 
-constexpr std::array<const char*, 2> texts{version_1, version_2};
+// Each recipient's sender is told once that the message is late.
+constexpr const char* version_3 = R"sql(
+ALTER TABLE recipient ADD COLUMN delay_told INTEGER NOT NULL DEFAULT 0;
+)sql";
+
+constexpr std::array<const char*, 3> texts{version_1, version_2, version_3};
 
 }  // namespace
 

@@ -51,8 +51,8 @@ inline constexpr const char* one_message =
 #undef CORDON_MESSAGE_CONDITIONS
 
 inline constexpr const char* recipients =
-    "SELECT mailbox, domain, notify, orcpt, state, last_reply, settled_at FROM recipient"
-    " WHERE message = ?1 ORDER BY place";
+    "SELECT mailbox, domain, notify, orcpt, state, last_reply, settled_at, delay_told"
+    " FROM recipient WHERE message = ?1 ORDER BY place";
 
 // A piece of content, wherever it is: slot and octets, or the bytes.
 inline constexpr const char* piece =

@@ -88,6 +88,7 @@ struct RecordAttempt {
     std::uint32_t index = 0;
     RecipientState state{};
     std::string reply;
+    bool delay_told = false;  // true: a report of the delay is queued in the same batch
   };
   MessageId message{};
   WallTime at;

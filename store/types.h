@@ -111,6 +111,7 @@ struct RecipientStatus {
   RecipientState state = RecipientState::pending;
   std::string last_reply;  // "250 2.0.0 Ok: queued", one line
   std::optional<WallTime> settled_at;
+  bool delay_told = false;  // the sender has been told that it is late
 };
 
 // ---- alerts and cordons

@@ -153,6 +153,32 @@ TEST_CASE("an attempt settles recipients one by one; the last one settles the me
   CHECK(run(*store, second).error == StoreError::fault);
 }
 
+TEST_CASE("that a sender was told of a delay stays on record, for each recipient") {
+  const TemporaryDirectory directory;
+  MessageId id{};
+  using enum RecipientState;
+  const auto told = [&](Reader& reader) {
+    const auto view = reader.message(id);
+    std::vector<bool> all;
+    for (const auto& recipient : view->recipients) all.push_back(recipient.delay_told);
+    return all;
+  };
+  {
+    const auto store = directory.open();
+    id = accept_to(*store, the_gateway, {to("a", "x.example"), to("b", "x.example")});
+    CHECK(told(*store->reader()) == std::vector{false, false});
+    RecordAttempt first = attempt(id, {pending, pending});
+    first.results[1].delay_told = true;
+    REQUIRE(run(*store, Claim{{id}}, first).ok());
+    CHECK(told(*store->reader()) == std::vector{false, true});
+  }
+  const auto store = directory.open();
+  REQUIRE(run(*store, Claim{{id}}, attempt(id, {pending, pending})).ok());
+  CHECK(told(*store->reader()) == std::vector{false, true});
+  REQUIRE(run(*store, Claim{{id}}, attempt(id, {delivered, failed})).ok());
+  CHECK(told(*store->reader()) == std::vector{false, true});
+}
+
 TEST_CASE("a message that nobody got has failed") {
   const TemporaryDirectory directory;
   const auto store = directory.open();

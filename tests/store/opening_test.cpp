@@ -183,10 +183,42 @@ TEST_CASE("a database of version 1 is brought up to date, with its mail and with
     CHECK(body_of(*store->reader(), MessageId{7}).empty());
   }
   Database db(directory.database().string(), SQLITE_OPEN_READONLY);
-  CHECK(db.value("PRAGMA user_version") == 2);
+  CHECK(db.value("PRAGMA user_version") == newest_version());
   CHECK(db.value("SELECT count(*) FROM body") == 0);
   CHECK(db.value("SELECT count(*) FROM body_slot") == 2);
   CHECK(db.value("SELECT count(*) FROM sqlite_schema WHERE name = 'open_body'") == 0);
+}
+
+TEST_CASE("a database of version 2 is brought up to date: of no delay was told") {
+  const TemporaryDirectory directory;
+  {
+    Database db(directory.database().string(), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    db.execute("PRAGMA application_id = 1131570286");  // "Crdn"
+    db.execute(migrations()[0]);
+    db.execute(migrations()[1]);
+    db.execute("PRAGMA user_version = 2; PRAGMA journal_mode = WAL");
+    db.execute(R"sql(
+      UPDATE id_mark SET next = 50 WHERE kind = 0;
+      INSERT INTO message VALUES (7, 0, 0, 1, 'submission', 's', 1000, 10, 70, 0, 0, 0, 3, NULL,
+        'a@x.example', NULL, NULL, 0, 0, 0, '', '', 5, x'00', '', '', '');
+      INSERT INTO recipient VALUES (7, 0, 'b@y.example', NULL, 2, 'rfc822;b', 0, '450 no', NULL),
+        (7, 1, 'c@y.example', NULL, 0, '', 1, '250 ok', 2000);
+      INSERT INTO body VALUES (7 << 16, CAST('tail!' AS BLOB));
+    )sql");
+  }
+  const auto store = directory.open();
+  const auto view = store->reader()->message(MessageId{7});
+  REQUIRE(view);
+  REQUIRE(view->recipients.size() == 2);
+  CHECK(view->message.envelope.recipients[0].notify == smtp::notify::success);
+  CHECK(view->message.envelope.recipients[0].orcpt == "rfc822;b");
+  CHECK(view->recipients[0].last_reply == "450 no");
+  CHECK(view->recipients[1].settled_at == at(2));
+  CHECK_FALSE((view->recipients[0].delay_told || view->recipients[1].delay_told));
+  RecordAttempt late{MessageId{7}, at(2000), up(130), {{0, RecipientState::pending, "450", true}}};
+  REQUIRE(run(*store, Claim{{MessageId{7}}}, late).ok());
+  CHECK(store->reader()->message(MessageId{7})->recipients[0].delay_told);
+  CHECK(body_of(*store->reader(), MessageId{7}) == "tail!");
 }
 
 TEST_CASE("a database whose newer version is still in its log is refused, and its log kept") {

@@ -37,7 +37,8 @@ std::string words_of(const MessageView& view, const std::string& content) {
     const smtp::Mailbox& mailbox = m.envelope.recipients[i].mailbox;
     words << "; to " << mailbox.local << '@' << mailbox.domain;
     if (i < view.recipients.size()) {
-      words << ' ' << number(view.recipients[i].state) << ' ' << view.recipients[i].last_reply;
+      words << ' ' << number(view.recipients[i].state) << ' ' << view.recipients[i].last_reply
+            << (view.recipients[i].delay_told ? " told" : "");
     }
   }
   words << "; content " << content;

@@ -126,7 +126,9 @@ Deed Workload::attempt(Mail& mail, const std::vector<RecipientState>& states) {
     if (status.state == RecipientState::pending) {
       status.state = states[i];
       status.last_reply = "reply " + std::to_string(m.attempts);
-      record.results.push_back({static_cast<std::uint32_t>(i), states[i], status.last_reply});
+      const bool tell = m.attempts % 2 == 0;
+      status.delay_told = status.delay_told || tell;
+      record.results.push_back({static_cast<std::uint32_t>(i), states[i], status.last_reply, tell});
     }
     pending = pending || status.state == RecipientState::pending;
     delivered = delivered || status.state == RecipientState::delivered;
