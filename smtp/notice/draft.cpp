@@ -8,13 +8,13 @@ namespace cordon::notice {
 namespace {
 
 constexpr std::size_t max_text_field = 300;  // code points
+constexpr std::size_t max_line = 998;        // octets without CRLF (RFC 5322 2.1.1, RFC 2045 2.7)
 
-// `text` has CRLF line ends. A CR within a line is one of the octets that need encoding. 998 is the
-// limit of RFC 5322 2.1.1.
+// `text` has CRLF line ends. A CR within a line is one of the octets that need encoding.
 bool fits_seven_bit(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     const std::string_view line = text.substr(at, text.find("\r\n", at) - at);
-    if (line.size() > 998) return false;
+    if (line.size() > max_line) return false;
     const bool plain = std::all_of(line.begin(), line.end(),
                                    [](char c) { return (c >= 0x20 && c < 0x7F) || c == '\t'; });
     if (!plain) return false;
@@ -93,6 +93,19 @@ std::string with_crlf(std::string_view text) {
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
   }
   return out;
+}
+
+Identity identity_of(std::string_view text) {
+  constexpr std::string_view forbidden{"\r\n\0", 3};
+  Identity identity = is_ascii(text) ? Identity::seven_bit : Identity::eight_bit;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find("\r\n"), text.size());
+    const std::string_view line = text.substr(0, end);
+    if (line.size() > max_line || line.find_first_of(forbidden) != std::string_view::npos)
+      identity = Identity::none;
+    text.remove_prefix(std::min(end + 2, text.size()));
+  }
+  return identity;
 }
 
 std::string part(std::string_view type, NameCharset charset, std::string_view text) {

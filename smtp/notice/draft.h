@@ -28,6 +28,11 @@ std::string thread_fields(const std::vector<std::string>& ids);
 // Lines ended by CRLF, whatever ended them before; the last one too.
 std::string with_crlf(std::string_view text);
 
+// Which of the encodings that encode nothing can carry `text` (RFC 2045 2.7, 2.8): `none` with a
+// line over 998 octets, a NUL, or a CR or LF that ends no line together with the other.
+enum class Identity : std::uint8_t { seven_bit, eight_bit, none };
+Identity identity_of(std::string_view text);
+
 // Content-Type, Content-Transfer-Encoding, the empty line and the content. 7bit where the text
 // allows it, else quoted-printable. `type` is without charset; `charset` says whether to name one.
 enum class NameCharset : bool { no, yes };

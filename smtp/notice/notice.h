@@ -1,11 +1,10 @@
-// The mail that Cordon writes. Plain values in; a whole message out (RFC 5322): CRLF line ends,
-// lines under 998 octets, 7-bit octets only. Time and Message-ID are handed in; the same values
-// give the same octets. The return path is the caller's and must be null (RFC 3834 3.3, RFC 3464
-// 2).
+// The mail that Cordon writes: warnings and reports here, delivery status notifications in dsn.h.
+// Plain values in; a whole message out (RFC 5322): CRLF line ends, lines under 998 octets, 7-bit
+// octets only. Time and Message-ID are handed in; the same values give the same octets. The return
+// path is the caller's and must be null (RFC 3834 3.3, RFC 3464 2).
 //
 // Nothing of an attacker's text is repeated but subjects that are clean (header_scan.h),
-// identifiers and addresses of strict form, and, to the sender of a bounced message, that message's
-// own header.
+// identifiers and addresses of strict form, and, to the sender of a message, that message itself.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +12,8 @@
 #include <string_view>
 #include <vector>
 
-#include "smtp/envelope.h"
 #include "smtp/notice/template.h"
 #include "smtp/notice/text.h"
-#include "smtp/reply.h"
 
 namespace cordon::notice {
 
@@ -49,29 +46,6 @@ inline constexpr std::size_t max_warned_messages =
 inline constexpr std::size_t max_thread_ids = 20;  // in References
 
 std::string make_warning(const Template& text, const NoticeHead& head, const WarningFacts& facts);
-
-// ---- to the sender of a message that could not be delivered (RFC 3464)
-
-enum class DeliveryAction : std::uint8_t { failed, delayed };
-
-struct BouncedRecipient {
-  std::string mailbox;  // "name@domain"
-  std::string orcpt;    // ORCPT as given, still xtext; may be empty
-  DeliveryAction action = DeliveryAction::failed;
-  smtp::EnhancedStatus status;  // klass 0: taken from the reply, or 5.0.0 (4.0.0 if delayed)
-  std::string remote_mta;       // host name of the upstream that spoke; empty: none did
-  smtp::Reply reply;            // its words; code 0: none
-};
-
-struct BounceFacts {
-  WallTime arrival;
-  std::string envid;  // ENVID as given, still xtext; may be empty
-  std::string original_message_id;
-  std::vector<BouncedRecipient> recipients;
-  std::string header;  // the original's header block; cut here at 16 KiB
-};
-
-std::string make_bounce(const NoticeHead& head, const BounceFacts& facts);
 
 // ---- to the operators, on every alert
 
