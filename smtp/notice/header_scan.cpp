@@ -11,10 +11,17 @@ namespace {
 constexpr std::size_t max_name = 32;      // longer than any name looked for
 constexpr std::size_t max_value = 4'096;  // of one field
 constexpr std::size_t max_references_read = 16'384;
+constexpr std::size_t max_received_read = 1'024;  // "by" comes early
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+std::string in_lower_case(std::string_view text) {
+  std::string result{text};
+  std::transform(result.begin(), result.end(), result.begin(), lower);
+  return result;
+}
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
@@ -42,6 +49,36 @@ std::string keyword(std::string_view value) {
   return word;
 }
 
+// The next word of a structured value, which goes off its front; comments are passed over (RFC 5322
+// 3.2.2). Empty at the end.
+std::string_view take_word(std::string_view& value) {
+  int depth = 0;
+  std::size_t start = 0;
+  for (; start < value.size(); ++start) {
+    const char c = value[start];
+    if (c == '(') ++depth;
+    if (depth == 0 && !is_blank(c) && c != ';') break;
+    if (c == ')' && depth > 0) --depth;
+  }
+  std::size_t end = start;
+  while (end < value.size() && !is_blank(value[end]) && value[end] != ';' && value[end] != '(')
+    ++end;
+  const std::string_view word = value.substr(start, end - start);
+  value.remove_prefix(end);
+  return word;
+}
+
+// The host of the "by" clause of a Received field (RFC 5321 4.4); empty if there is none.
+std::string by_clause(std::string_view received) {
+  while (true) {
+    const std::string word = in_lower_case(take_word(received));
+    if (word.empty()) return {};
+    if (word != "by" && word != "from") continue;
+    std::string name = in_lower_case(take_word(received));  // "from by" is a host named so
+    if (word == "by") return name;
+  }
+}
+
 // The well-formed ids of a References value. If not all fit, the first (the root of the thread) and
 // as many of the last as can be: clients thread by either end.
 std::string cut_references(std::string_view value) {
@@ -67,6 +104,10 @@ std::string cut_references(std::string_view value) {
 
 }  // namespace
 
+HeaderScan::HeaderScan(std::string_view own_name) : own_name_(in_lower_case(own_name)) {
+  if (own_name_ == "localhost" || own_name_ == "localhost.localdomain") own_name_.clear();
+}
+
 HeaderScan::Value* HeaderScan::current() {
   switch (field_) {
     case Field::subject:
@@ -77,6 +118,8 @@ HeaderScan::Value* HeaderScan::current() {
       return &references_;
     case Field::auto_submitted:
       return &auto_submitted_;
+    case Field::received:
+      return &received_;
     case Field::other:
       break;
   }
@@ -111,6 +154,7 @@ void HeaderScan::line_start(char first) {
   at_line_start_ = false;
   blank_so_far_ = true;
   if (first == ' ' || first == '\t') return;
+  received_complete();
   in_name_ = true;
   name_.clear();
   field_ = Field::other;
@@ -129,7 +173,9 @@ void HeaderScan::take(std::string_view octets) {
     octets.remove_prefix(colon + 1);
   }
   if (Value* value = current()) {
-    const std::size_t limit = field_ == Field::references ? max_references_read : max_value;
+    const std::size_t limit = field_ == Field::references ? max_references_read
+                              : field_ == Field::received ? max_received_read
+                                                          : max_value;
     value->text += octets.substr(0, limit - std::min(value->text.size(), limit));
   }
 }
@@ -147,11 +193,22 @@ void HeaderScan::name_complete() {
     field_ = Field::auto_submitted;
   } else if (name == "received") {
     ++received_count_;
+    field_ = own_name_.empty() ? Field::other : Field::received;
+    return;
   }
   if (Value* value = current()) {
     if (value->seen) field_ = Field::other;
     value->seen = true;
   }
+}
+
+void HeaderScan::received_complete() {
+  if (names_us(received_.text)) ++own_received_count_;
+  received_.text.clear();
+}
+
+bool HeaderScan::names_us(std::string_view received) const {
+  return !received.empty() && by_clause(received) == own_name_;
 }
 
 void HeaderScan::line_end() {
@@ -169,6 +226,7 @@ HeaderFacts HeaderScan::facts() const {
   facts.references = cut_references(references_.text);
   facts.auto_submitted = auto_submitted_.seen && keyword(auto_submitted_.text) != "no";
   facts.received_count = received_count_;
+  facts.own_received_count = own_received_count_ + (names_us(received_.text) ? 1 : 0);
   return facts;
 }
 

@@ -5,6 +5,9 @@
 // A field counts by its first occurrence. Automatic mail is told by Auto-Submitted alone (RFC 3834
 // 5; any value but "no"): Precedence and X- headers are on too much ordinary mail. The other sign,
 // a null reverse path, is in the envelope.
+//
+// Received fields are counted, all and those that this gateway has put there before ("by" its own
+// name, RFC 5321 4.4): a loop shows in either (RFC 5321 6.3).
 #pragma once
 
 #include <cstddef>
@@ -24,10 +27,14 @@ struct HeaderFacts {
   std::string references;  // such ids parted by spaces; the first and the last that fit are kept
   bool auto_submitted = false;
   std::uint32_t received_count = 0;
+  std::uint32_t own_received_count = 0;
 };
 
 class HeaderScan {
  public:
+  // `own_name` is looked for in Received fields; no host is meant by an empty one, nor by
+  // "localhost", by which name content filters add fields on the same machine.
+  explicit HeaderScan(std::string_view own_name = {});
   // The next piece of the content; any size, cut anywhere. Does nothing once ended.
   void feed(std::string_view piece);
   // The header is over (an empty line, a line that is no field, 64 KiB): further pieces need not
@@ -37,7 +44,14 @@ class HeaderScan {
   HeaderFacts facts() const;
 
  private:
-  enum class Field : std::uint8_t { other, subject, message_id, references, auto_submitted };
+  enum class Field : std::uint8_t {
+    other,
+    subject,
+    message_id,
+    references,
+    auto_submitted,
+    received
+  };
   struct Value {
     std::string text;
     bool seen = false;
@@ -47,8 +61,11 @@ class HeaderScan {
   void take(std::string_view octets);
   void line_end();
   void name_complete();
+  void received_complete();
+  bool names_us(std::string_view received) const;
   Value* current();
 
+  std::string own_name_;  // lower case
   std::size_t octets_ = 0;
   bool ended_ = false;
   bool at_line_start_ = true;
@@ -60,7 +77,9 @@ class HeaderScan {
   Value message_id_;
   Value references_;
   Value auto_submitted_;
+  Value received_;  // the last one, as long as it may still grow
   std::uint32_t received_count_ = 0;
+  std::uint32_t own_received_count_ = 0;
 };
 
 }  // namespace cordon::notice

@@ -19,7 +19,7 @@ void require(bool holds) {
 }
 
 HeaderFacts scan(std::string_view content, std::size_t piece) {
-  HeaderScan scan;
+  HeaderScan scan("gw.example");
   for (; !content.empty(); content.remove_prefix(std::min(piece, content.size()))) {
     scan.feed(content.substr(0, piece));
   }
@@ -37,7 +37,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const HeaderFacts cut = scan(content, piece);
   require(whole.subject == cut.subject && whole.message_id == cut.message_id &&
           whole.references == cut.references && whole.auto_submitted == cut.auto_submitted &&
-          whole.received_count == cut.received_count);
+          whole.received_count == cut.received_count &&
+          whole.own_received_count == cut.own_received_count);
+  require(whole.own_received_count <= whole.received_count);
   require(whole.subject.size() <= 4 * cordon::notice::max_subject_code_points);
   require(whole.references.size() <= cordon::notice::max_references_octets);
   require(whole.subject == cordon::notice::clean_text(whole.subject, 200));

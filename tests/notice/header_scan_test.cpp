@@ -145,6 +145,33 @@ TEST_CASE("references of loose form are dropped, the good ones among them stay")
         "<a@b> <e@f> <g@h>");
 }
 
+TEST_CASE("Received fields by our own name are counted, and no others (RFC 5321 6.3)") {
+  const auto own = [](std::string_view header, std::string_view name = "GW.example") {
+    HeaderScan scan(name);
+    scan.feed(header);
+    return scan.facts().own_received_count;
+  };
+  CHECK(own("Received: from a by gw.example with ESMTP id 1; Sun, 22 Nov 2026 03:59:42 +0000\r\n"
+            "Received: from b (by gw.example) by other.example;\r\n"
+            "Subject: by gw.example\r\n"
+            "RECEIVED: from gw.example ([192.0.2.7])\r\n\tBY (really) Gw.Example;\r\n"
+            "\tSun, 22 Nov 2026 03:59:41 +0000\r\n"
+            "Received: by gw.example\r\n\r\n"
+            "Received: by gw.example\r\n") == 3);
+  CHECK(own("Received: from by by gw.example; now\r\n\r\n") == 1);
+  CHECK(own("Received: from by gw.example; now\r\n\r\n") == 0);  // a host that is named "by"
+  CHECK(own("Received: by gw.example") == 1);                    // cut off
+  CHECK(own("Received: from ((a) by gw.example\r\n\r\n") == 0);
+  CHECK(own("Received: by xgw.example\r\nReceived: by gw.example.net\r\n\r\n") == 0);
+  CHECK(own("Received: by gw.example; x\r\n\r\n", "") == 0);
+  CHECK(own("Received: from a by localhost (filter); x\r\n\r\n", "localhost") == 0);
+  std::string loop;
+  for (int i = 0; i < 60; ++i) {
+    loop += "Received: from a by gw.example; x\r\nReceived: from gw.example by a; x\r\n";
+  }
+  CHECK(own(loop + "\r\n") == 60);
+}
+
 TEST_CASE("hostile headers do no harm, however they are cut") {
   std::vector<std::string> hostile = {std::string(200000, '\r'),
                                       std::string(200000, ':'),
@@ -156,13 +183,16 @@ TEST_CASE("hostile headers do no harm, however they are cut") {
                                       "Subject\r\n: x\r\n\r\n",
                                       " Subject: x\r\n\r\n",
                                       std::string(usual)};
+  hostile.push_back("Received: " + std::string(60000, '(') + "by gw.example\r\n\r\n");
+  hostile.push_back("Received: from a\r\n" + std::string(60000, ' ') + "by gw.example\r\n\r\n");
   std::string words = "Subject: ";
   for (int i = 0; i < 3000; ++i) words += "=?utf-8?B?";
   hostile.push_back(words + "\r\n\r\n");
   std::mt19937 random{7};  // NOLINT(bugprone-random-generator-seed): the same run every time
   const std::string_view alphabet = "Subject:=?utf-8QB<@> \r\n\t()\xC3\xA4\xE2\x80\xAE";
+  const std::string names[] = {"Subject: ", "References: ", "Received: by "};
   for (int i = 0; i < 300; ++i) {
-    std::string text = i % 2 == 0 ? "Subject: " : "References: ";
+    std::string text = names[i % 3];
     for (int n = 0; n < 300; ++n) text += alphabet[random() % alphabet.size()];
     hostile.push_back(text);
   }
