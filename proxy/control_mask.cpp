@@ -24,12 +24,24 @@ std::string BaitMask::mailbox(const std::string& text) const {
 }
 
 std::string BaitMask::line(std::string_view text) const {
-  if (show_baits_ || text.find('@') == std::string_view::npos) return std::string(text);
+  if (show_baits_) return std::string(text);
+  return mask_baits(text, [&](const std::string& mailbox) -> std::optional<baits::BaitId> {
+    const auto hit = actions_.test_bait(mailbox);
+    if (!hit) return std::nullopt;
+    return hit->id;
+  });
+}
+
+std::string mask_baits(
+    std::string_view text,
+    const std::function<std::optional<baits::BaitId>(const std::string& mailbox)>& bait_of) {
+  if (text.find('@') == std::string_view::npos) return std::string(text);
   std::string out;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find_first_of(around), text.size());
     const std::string token(text.substr(0, end));
-    out += token.find('@') != std::string::npos ? mailbox(token) : token;
+    const auto bait = token.find('@') != std::string::npos ? bait_of(token) : std::nullopt;
+    out += bait ? name_of(*bait) : token;
     text.remove_prefix(end);
     if (text.empty()) break;
     out += text.front();

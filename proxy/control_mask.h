@@ -2,12 +2,19 @@
 // unless the caller may see baits and asked to.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "proxy/operator_actions.h"
 
 namespace cordon::proxy {
+
+// `text` with each mailbox in it for which `bait_of` has an answer as "bait:ID".
+std::string mask_baits(
+    std::string_view text,
+    const std::function<std::optional<baits::BaitId>(const std::string& mailbox)>& bait_of);
 
 class BaitMask {
  public:

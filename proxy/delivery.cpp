@@ -7,34 +7,65 @@
 
 #include "cordon/retry.h"
 #include "proxy/log.h"
-#include "proxy/notice_texts.h"
+#include "proxy/sender_report.h"
 
 namespace cordon::proxy {
 
-using smtp::Outcome;
 using store::RecipientState;
-using Result = store::RecordAttempt::Result;
 
 namespace {
 
-constexpr std::size_t header_kept = 32UL * 1024;  // octets of the original header in a bounce
-
 // Empty if it cannot be read: the attempt then fails where it asks for content, and counts.
-std::string short_content(store::Reader& reader, store::MessageId id, std::uint64_t octets) {
+std::string content_of(store::Reader& reader, store::MessageId id, std::uint64_t octets) {
   std::string content(static_cast<std::size_t>(octets), '\0');
   try {
-    content.resize(reader.body(id, 0, content));
+    for (std::size_t at = 0; at < content.size();) {
+      const std::size_t got = reader.body(id, at, std::span(content).subspan(at));
+      if (got == 0) content.resize(at);
+      at += got;
+    }
   } catch (const std::runtime_error&) {
     content.clear();
   }
   return content;
 }
 
-Result settled(const smtp::RecipientResult& from, std::size_t index) {
-  const RecipientState state = from.outcome == Outcome::delivered ? RecipientState::delivered
-                               : from.outcome == Outcome::failed  ? RecipientState::failed
-                                                                  : RecipientState::pending;
-  return {static_cast<std::uint32_t>(index), state, from.reply.one_line()};
+RecipientState state_of(smtp::Outcome outcome) {
+  switch (outcome) {
+    case smtp::Outcome::delivered:
+      return RecipientState::delivered;
+    case smtp::Outcome::failed:
+      return RecipientState::failed;
+    case smtp::Outcome::deferred:
+      return RecipientState::pending;
+  }
+  return RecipientState::pending;
+}
+
+std::string_view word_of(RecipientState state) {
+  switch (state) {
+    case RecipientState::delivered:
+      return "delivered";
+    case RecipientState::pending:
+      return "deferred";
+    case RecipientState::suppressed:
+      return "suppressed";
+    case RecipientState::failed:
+      return "failed";
+  }
+  return "";
+}
+
+// What stays on record of it.
+std::string words_of(const Fate& fate) {
+  if (fate.state == RecipientState::suppressed) return "bait";
+  if (!fate.expired) return fate.reply.one_line();
+  return "451 4.4.7 Not delivered within queue_lifetime; last: " + fate.reply.one_line();
+}
+
+bool any_is(const Attempt& attempt, RecipientState state) {
+  return std::any_of(attempt.fates.begin(), attempt.fates.end(),
+                     [state](const Fate& fate) { return fate.state == state; });
 }
 
 }  // namespace
@@ -44,193 +75,197 @@ void Delivery::start() {
   committer_.readers_.post(
       [self = shared_from_this()](store::Reader& reader) {
         auto view = reader.message(self->id_);
-        if (view && view->message.octets <= store::max_body_piece) {
-          self->first_ = short_content(reader, self->id_, view->message.octets);
-        }
-        boost::asio::post(self->committer_.context_, [self, view = std::move(view)]() mutable {
-          self->on_read(std::move(view));
-        });
+        std::string content;
+        if (view && view->message.octets <= store::max_body_piece)
+          content = content_of(reader, self->id_, view->message.octets);
+        boost::asio::post(self->committer_.context_,
+                          [self, view = std::move(view), content = std::move(content)]() mutable {
+                            self->on_read(std::move(view), std::move(content));
+                          });
       },
       [self = shared_from_this()] {
-        boost::asio::post(self->committer_.context_, [self] { self->on_read(std::nullopt); });
+        boost::asio::post(self->committer_.context_, [self] { self->on_read(std::nullopt, {}); });
       });
 }
 
-void Delivery::on_read(std::optional<store::MessageView> view) {
+void Delivery::on_read(std::optional<store::MessageView> view, std::string content) {
   if (!view) {
     log::error("delivery.unreadable", {{"id", id_}});
     store::Batch batch;
     batch.push_back(store::Unclaim{id_});
-    return put_back(std::move(batch), committer_.gateway_.clock().now() + std::chrono::minutes(1));
+    return submit(std::move(batch), committer_.gateway_.clock().now() + std::chrono::minutes(1));
   }
   view_ = std::move(*view);
-  const auto config = committer_.gateway_.config();
+  if (!content.empty()) whole_ = std::make_shared<const std::string>(std::move(content));
   const auto matcher = committer_.gateway_.matcher();
-
   for (const auto& recipient : view_.recipients) {
     if (recipient.state != RecipientState::pending) continue;
     // A bait is never sent upstream: not when a person released its message, and not in our own.
     if (matcher->match(view_.message.envelope.recipients[recipient.index].mailbox))
-      suppressed_.push_back({recipient.index, RecipientState::suppressed, "bait"});
+      attempt_.fates.push_back({.index = recipient.index, .state = RecipientState::suppressed});
     else
       which_.push_back(recipient.index);
   }
-  if (which_.empty())
-    return record(
-        {.message = id_, .at = wall_now(), .results = suppressed_, .count_attempt = false}, false,
-        false);
-
-  auto job = std::make_shared<DeliveryJob>();
-  job->envelope = view_.message.envelope;
-  job->which = which_;
-  job->octets = view_.message.octets + view_.message.trace.size();
-  job->next_piece = [self = shared_from_this()](const auto& give) { self->next_piece(give); };
-  job->pass_gate = [self = shared_from_this()] { return self->pass_gate(); };
-  job->done = [self = shared_from_this()](const auto& results, bool in_doubt, bool stopped) {
-    self->on_done(results, in_doubt, stopped);
-  };
-  const std::string& route = config->route_name(view_.message.listener);
-  const auto& delivery = config->settings().delivery;
-  committer_.upstreams_.deliver(route, config->route(route),
-                                {delivery.command_timeout, delivery.data_timeout}, std::move(job));
+  attempt_.at = wall_now();
+  attempt_.tried = !which_.empty();
+  if (which_.empty()) return conclude(std::nullopt, false);
+  send();
 }
 
-void Delivery::next_piece(const Give& give) {
-  if (!first_.empty()) {
-    boost::asio::post(committer_.context_, [self = shared_from_this(), give] {
-      self->on_piece(give, std::exchange(self->first_, {}));
-    });
-    return;
+void Delivery::send() {
+  const auto dispatch = std::make_shared<Dispatch>(
+      committer_, view_, which_, whole_,
+      [self = shared_from_this()](const Dispatched& sent) { self->on_sent(sent); });
+  dispatch->start();
+}
+
+// ---- what became of it
+
+void Delivery::on_sent(const Dispatched& sent) {
+  const auto now = committer_.gateway_.clock().now();
+  for (std::size_t i = 0; i < which_.size(); ++i)
+    attempt_.fates.push_back({.index = static_cast<std::uint32_t>(which_[i]),
+                              .state = state_of(sent.results[i].outcome),
+                              .reply = sent.results[i].reply,
+                              .heard_from = sent.heard_from[i],
+                              .dsn_passed_on = sent.dsn_passed_on[i]});
+  const bool any_settled =
+      any_is(attempt_, RecipientState::delivered) || any_is(attempt_, RecipientState::failed);
+  if (sent.stopped && !sent.in_doubt && !any_settled) {
+    store::Batch batch;
+    batch.push_back(store::Unclaim{id_});
+    return submit(std::move(batch), now);
   }
-  committer_.readers_.post(
-      [self = shared_from_this(), give](store::Reader& reader) {
-        std::string piece(store::max_body_piece, '\0');
-        piece.resize(reader.body(self->id_, self->offset_, piece));
-        boost::asio::post(self->committer_.context_,
-                          [self, give, piece = std::move(piece)] { self->on_piece(give, piece); });
-      },
-      [self = shared_from_this(), give] {
-        boost::asio::post(self->committer_.context_, [give] { give(false, {}, false); });
-      });
+  attempt_.at = wall_now();
+  attempt_.tried = !sent.closed_until;
+  if (!any_is(attempt_, RecipientState::pending)) return conclude(std::nullopt, false);
+  const auto due = sent.stopped ? now : next_try(now, sent);
+  if (!due) give_up();
+  if (due && !sent.stopped) mark_late(now);
+  // Without an answer to the final dot it may have arrived (RFC 5321 4.5.3.2.6).
+  conclude(due, sent.in_doubt);
 }
 
-void Delivery::on_piece(const Give& give, const std::string& piece) {
-  offset_ += piece.size();
-  if (header_.size() < header_kept) header_.append(piece, 0, header_kept - header_.size());
-  const bool last = offset_ >= view_.message.octets;
-  const bool ok = !piece.empty() || last;
-  piece_ = std::exchange(trace_sent_, true) ? std::string() : view_.message.trace;
-  piece_ += piece;
-  give(ok, piece_, last);
+store::Uptime Delivery::end_of_life() const {
+  const auto& delivery = committer_.gateway_.config()->settings().delivery;
+  return view_.message.accepted_up + delivery.queue_lifetime;
 }
 
-bool Delivery::pass_gate() {
-  const bool open = committer_.gateway_.with_policy(
-      [&](Policy& policy) { return policy.cordoner.pass_gate(id_); });
-  if (!open) log::info("gate.shut", {{"id", id_}});
-  return open;
+bool Delivery::may_leave() {
+  return committer_.gateway_.with_policy(
+      [&](Policy& policy) { return policy.cordoner.may_leave(id_); });
 }
 
-// When to try again; nullopt at the end of the queue lifetime. The last try is at its end, and what
-// a period or a review held for longer than that still gets a second one.
-std::optional<store::Uptime> Delivery::next_try(store::Uptime now) {
+// nullopt at the end of the queue lifetime. The last try is at its end, and what a period or a
+// review held for longer than that still gets a second one. What policy holds back by now does not
+// come to its end: it is in quarantine, and nobody is told.
+std::optional<store::Uptime> Delivery::next_try(store::Uptime now, const Dispatched& sent) {
   const auto config = committer_.gateway_.config();
   const double chance = std::uniform_real_distribution<>(0, 1)(committer_.random_);
-  const auto due = now + retry_delay(config->retry_plan(), view_.message.attempts + 1, chance);
-  const auto end = view_.message.accepted_up + config->settings().delivery.queue_lifetime;
+  const auto due = sent.closed_until.value_or(
+      now + retry_delay(config->retry_plan(), view_.message.attempts + 1, chance));
+  const auto end = end_of_life();
   if (due <= end) return due;
   if (now < end) return end;
-  if (view_.message.attempts == 0) return due;
+  if (view_.message.attempts == 0 || !may_leave()) return due;
   return std::nullopt;
 }
 
-void Delivery::on_done(const std::vector<smtp::RecipientResult>& results, bool in_doubt,
-                       bool stopped) {
-  auto& gateway = committer_.gateway_;
-  const auto now = gateway.clock().now();
-  if (stopped) {
-    store::Batch batch;
-    batch.push_back(store::Unclaim{id_});
-    return put_back(std::move(batch), now);
+void Delivery::give_up() {
+  for (Fate& fate : attempt_.fates) {
+    if (fate.state != RecipientState::pending) continue;
+    fate.state = RecipientState::failed;
+    fate.expired = true;
   }
-  store::RecordAttempt attempt{.message = id_, .at = wall_now(), .results = suppressed_};
-  bool any_pending = false;
-  for (std::size_t i = 0; i < which_.size(); ++i) {
-    attempt.results.push_back(settled(results[i], which_[i]));
-    any_pending = any_pending || attempt.results.back().state == RecipientState::pending;
-  }
-  const bool unanswered = any_pending && in_doubt;
-  const auto due = next_try(now);
-  attempt.due = due.value_or(now);
-  if (any_pending && !due) {
-    any_pending = false;
-    for (Result& result : attempt.results) {
-      if (result.state != RecipientState::pending) continue;
-      result.state = RecipientState::failed;
-      result.reply = "554 5.4.7 Not delivered within queue_lifetime; last: " + result.reply;
-    }
-  }
-  // Without an answer to the final dot it may have arrived (RFC 5321 4.5.3.2.6).
-  record(std::move(attempt), any_pending, unanswered);
 }
 
-void Delivery::record(store::RecordAttempt attempt, bool any_pending, bool in_doubt) {
-  const bool any_failed = std::any_of(attempt.results.begin(), attempt.results.end(),
-                                      [](auto& r) { return r.state == RecipientState::failed; });
-  if (any_failed && !std::exchange(header_asked_, true) && header_.empty())
-    return read_header([self = shared_from_this(), attempt = std::move(attempt), any_pending,
-                        in_doubt] { self->record(attempt, any_pending, in_doubt); });
-  auto& gateway = committer_.gateway_;
-  auto& counters = gateway.counters();
-  bool delivered = false;
-  for (const Result& result : attempt.results) {
-    log::info("message.attempt",
-              {{"id", id_},
-               {"recipient", result.index},
-               {"outcome", result.state == RecipientState::delivered    ? "delivered"
-                           : result.state == RecipientState::pending    ? "deferred"
-                           : result.state == RecipientState::suppressed ? "suppressed"
-                                                                        : "failed"},
-               {"reply", result.reply}});
-    delivered = delivered || result.state == RecipientState::delivered;
-  }
-  if (delivered) counters.committed.fetch_add(1, std::memory_order_relaxed);
-  if (any_pending) counters.deferred.fetch_add(1, std::memory_order_relaxed);
-  if (!any_pending && !delivered) counters.failed.fetch_add(1, std::memory_order_relaxed);
-
-  store::Batch batch;
-  bounce(batch, attempt);
-  const auto due = attempt.due;
-  // While some are pending only those are in doubt. At the end of its lifetime all without a result
-  // are, and must be marked before they are settled.
-  if (in_doubt && !any_pending) batch.push_back(store::MarkUncertain{id_});
-  batch.push_back(std::move(attempt));
-  if (in_doubt && any_pending) batch.push_back(store::MarkUncertain{id_});
-  if (any_pending) return put_back(std::move(batch), due);
-  submit(std::move(batch), std::nullopt);
+void Delivery::mark_late(store::Uptime now) {
+  const auto limit = committer_.gateway_.config()->settings().delivery.delay_notice;
+  if (limit == Seconds(0) || now < view_.message.accepted_up + limit || !may_leave()) return;
+  const auto left = std::max(end_of_life() - now, store::Uptime::duration(0));
+  attempt_.will_retry_until = attempt_.at + left;
+  for (Fate& fate : attempt_.fates)
+    fate.late =
+        fate.state == RecipientState::pending && !view_.recipients.at(fate.index).delay_told;
 }
 
-// Who is refused before the content was asked for still gets its header back in the bounce.
-void Delivery::read_header(const std::function<void()>& then) {
+// ---- recording it
+
+void Delivery::conclude(std::optional<store::Uptime> due, bool in_doubt) {
+  const auto config = committer_.gateway_.config();
+  const auto octets = original_wanted(*config, view_, attempt_);
+  if (octets == 0) return record(due, in_doubt);
+  if (whole_) {
+    original_ = whole_->substr(0, octets);
+    return record(due, in_doubt);
+  }
+  read_original(octets,
+                [self = shared_from_this(), due, in_doubt] { self->record(due, in_doubt); });
+}
+
+void Delivery::read_original(std::uint64_t octets, const std::function<void()>& then) {
   committer_.readers_.post(
-      [self = shared_from_this(), then](store::Reader& reader) {
-        std::string header(header_kept, '\0');
-        header.resize(reader.body(self->id_, 0, header));
-        boost::asio::post(self->committer_.context_, [self, then, header = std::move(header)] {
-          self->header_ = header;
-          then();
-        });
+      [self = shared_from_this(), octets, then](store::Reader& reader) {
+        std::string content =
+            content_of(reader, self->id_, std::min(octets, self->view_.message.octets));
+        boost::asio::post(self->committer_.context_,
+                          [self, then, content = std::move(content)]() mutable {
+                            self->original_ = std::move(content);
+                            then();
+                          });
       },
       [self = shared_from_this(), then] { boost::asio::post(self->committer_.context_, then); });
 }
 
-// In the same batch as the outcome, so that a crash loses neither.
-void Delivery::bounce(store::Batch& batch, const store::RecordAttempt& attempt) {
-  const auto notice = bounce_for(*committer_.gateway_.config(), view_, attempt, header_);
-  if (notice) notice_ = add_notice(batch, committer_.gateway_, *notice);
+void Delivery::record(std::optional<store::Uptime> due, bool in_doubt) {
+  tell();
+  const bool delivered = any_is(attempt_, RecipientState::delivered);
+  auto& counters = committer_.gateway_.counters();
+  if (delivered) counters.committed.fetch_add(1, std::memory_order_relaxed);
+  if (due) counters.deferred.fetch_add(1, std::memory_order_relaxed);
+  if (!due && !delivered) counters.failed.fetch_add(1, std::memory_order_relaxed);
+
+  store::Batch batch;
+  report(batch);
+  // While some are pending only those are in doubt. At the end of its lifetime all without a result
+  // are, and must be marked before they are settled.
+  if (in_doubt && !due) batch.push_back(store::MarkUncertain{id_});
+  batch.push_back(to_be_recorded(due.value_or(committer_.gateway_.clock().now())));
+  if (in_doubt && due) batch.push_back(store::MarkUncertain{id_});
+  submit(std::move(batch), due);
 }
 
-void Delivery::put_back(store::Batch batch, store::Uptime due) { submit(std::move(batch), due); }
+store::RecordAttempt Delivery::to_be_recorded(store::Uptime due) const {
+  store::RecordAttempt record{
+      .message = id_, .at = attempt_.at, .due = due, .count_attempt = attempt_.tried};
+  for (const Fate& fate : attempt_.fates) {
+    const bool told = action_to_tell(view_.message, fate) == notice::DsnAction::delayed;
+    record.results.push_back({fate.index, fate.state, words_of(fate), told});
+  }
+  return record;
+}
+
+void Delivery::tell() const {
+  for (const Fate& fate : attempt_.fates) {
+    log::info("message.attempt", {{"id", id_},
+                                  {"recipient", fate.index},
+                                  {"outcome", word_of(fate.state)},
+                                  {"reply", words_of(fate)}});
+    // Nobody sends a notice about a notice (RFC 3834 2), and nobody else knows of it.
+    const bool of_ours = view_.message.kind != store::MessageKind::mail;
+    if (of_ours && fate.state == RecipientState::failed)
+      log::error("notice.undeliverable",
+                 {{"id", id_}, {"recipient", fate.index}, {"reply", words_of(fate)}});
+  }
+}
+
+// In the same batch as the outcome, so that a crash neither loses nor repeats it.
+void Delivery::report(store::Batch& batch) {
+  const auto config = committer_.gateway_.config();
+  const auto matcher = committer_.gateway_.matcher();
+  const auto notice = sender_report(*config, *matcher, view_, attempt_, original_);
+  if (notice) notice_ = add_notice(batch, committer_.gateway_, *notice);
+}
 
 // An outcome that cannot be recorded leaves the claim standing, and the message is not tried again
 // before it is: what was delivered must not go out twice because of a full disk. Nor do warnings

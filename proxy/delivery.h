@@ -1,6 +1,6 @@
-// One attempt to deliver one claimed message: reads it, hands it to its upstream, records each
-// recipient's fate, and bounces what failed for good. Owns itself until it calls its committer's
-// ended().
+// One attempt to deliver one claimed message: reads it, has it sent (proxy/dispatch.h), records
+// each recipient's fate, and in the same batch queues the report to who is to be told. Owns itself
+// until it calls its committer's ended().
 #pragma once
 
 #include <functional>
@@ -8,7 +8,9 @@
 #include <optional>
 #include <string>
 
+#include "proxy/attempt.h"
 #include "proxy/committer.h"
+#include "proxy/dispatch.h"
 
 namespace cordon::proxy {
 
@@ -19,34 +21,34 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   void start();
 
  private:
-  using Give = std::function<void(bool ok, std::string_view bytes, bool last)>;
+  void on_read(std::optional<store::MessageView> view, std::string content);
+  void send();
+  void on_sent(const Dispatched& sent);
+  std::optional<store::Uptime> next_try(store::Uptime now, const Dispatched& sent);
+  store::Uptime end_of_life() const;
+  bool may_leave();
+  void give_up();
+  void mark_late(store::Uptime now);
 
-  void on_read(std::optional<store::MessageView> view);
-  void next_piece(const Give& give);
-  void on_piece(const Give& give, const std::string& piece);
-  bool pass_gate();
-  void on_done(const std::vector<smtp::RecipientResult>& results, bool in_doubt, bool stopped);
-  void record(store::RecordAttempt attempt, bool any_pending, bool in_doubt);
-  void read_header(const std::function<void()>& then);
-  void bounce(store::Batch& batch, const store::RecordAttempt& attempt);
+  // `due`: of what is still pending; nullopt: nothing is.
+  void conclude(std::optional<store::Uptime> due, bool in_doubt);
+  void read_original(std::uint64_t octets, const std::function<void()>& then);
+  void record(std::optional<store::Uptime> due, bool in_doubt);
+  store::RecordAttempt to_be_recorded(store::Uptime due) const;
+  void tell() const;
+  void report(store::Batch& batch);
   void submit(store::Batch batch, std::optional<store::Uptime> due);  // nullopt: settled
   void on_recorded(const std::shared_ptr<store::Batch>& batch, std::optional<store::Uptime> due,
                    const store::Answer& answer);
-  void put_back(store::Batch batch, store::Uptime due);
-  std::optional<store::Uptime> next_try(store::Uptime now);
 
   Committer& committer_;
   store::MessageId id_;
   Lane lane_;
   store::MessageView view_;
   std::vector<std::size_t> which_;
-  std::vector<store::RecordAttempt::Result> suppressed_;
-  std::string first_;  // all of the content, read with the envelope; empty: not so
-  std::string piece_;
-  std::uint64_t offset_ = 0;
-  bool trace_sent_ = false;
-  std::string header_;  // the front of the content, for a bounce; bounded
-  bool header_asked_ = false;
+  std::shared_ptr<const std::string> whole_;  // the content, if it is short
+  Attempt attempt_;
+  std::string original_;  // the front of the content, for a report
   std::optional<store::MessageId> notice_;
 };
 

@@ -1,8 +1,6 @@
 #include "proxy/notice_texts.h"
 
 #include <array>
-#include <cstdio>
-#include <cstdlib>
 #include <set>
 
 #include <openssl/rand.h>
@@ -11,8 +9,6 @@
 #include "smtp/notice/notice.h"
 
 namespace cordon::proxy {
-
-using store::RecipientState;
 
 namespace {
 
@@ -31,38 +27,6 @@ std::string fresh_message_id(const Config& config) {
     id += hex[octet & 15];
   }
   return id + "@" + config.hostname() + ">";
-}
-
-notice::NoticeHead head(const Config& config, std::string to) {
-  if (to.find('@') == std::string::npos) to += "@" + config.hostname();
-  return {.from = config.notice_from(),
-          .to = std::move(to),
-          .message_id = fresh_message_id(config),
-          .hostname = config.hostname(),
-          .date = wall_now()};
-}
-
-// "451 4.4.2 words" back into its parts; the store keeps one line.
-smtp::Reply reply_from(std::string_view line) {
-  smtp::Reply reply;
-  if (line.size() < 3) return reply;
-  reply.code = std::atoi(std::string(line.substr(0, 3)).c_str());
-  reply.text = line.size() > 4 ? line.substr(4) : std::string_view();
-  unsigned klass = 0;
-  unsigned subject = 0;
-  unsigned detail = 0;
-  int used = 0;
-  if (std::sscanf(reply.text.c_str(), "%1u.%3u.%3u %n", &klass, &subject, &detail, &used) == 3 &&
-      used > 0) {
-    reply.status = {static_cast<std::uint8_t>(klass), static_cast<std::uint16_t>(subject),
-                    static_cast<std::uint16_t>(detail)};
-    reply.text.erase(0, static_cast<std::size_t>(used));
-  }
-  return reply;
-}
-
-bool wants_failure(std::uint8_t notify) {
-  return notify == smtp::notify::unspecified || (notify & smtp::notify::failure) != 0;
 }
 
 std::string_view place_text(store::ViolationPlace place) {
@@ -125,36 +89,13 @@ std::string origin_text(const std::optional<store::Origin>& origin) {
 
 }  // namespace
 
-std::optional<Notice> bounce_for(const Config& config, const store::MessageView& view,
-                                 const store::RecordAttempt& attempt, std::string_view header) {
-  const auto& message = view.message;
-  if (message.kind != store::MessageKind::mail || message.envelope.sender.null) return std::nullopt;
-  const std::string sender = message.envelope.sender.mailbox.to_string();
-  notice::BounceFacts facts{.arrival = message.accepted_at,
-                            .envid = message.envelope.envid,
-                            .original_message_id = message.message_id};
-  for (const auto& result : attempt.results) {
-    const auto& recipient = message.envelope.recipients.at(result.index);
-    if (result.state != RecipientState::failed || !wants_failure(recipient.notify)) continue;
-    facts.recipients.push_back(
-        {.mailbox = recipient.mailbox.to_string(),
-         .orcpt = recipient.orcpt,
-         .remote_mta = config.route(config.route_name(message.listener)).host,
-         .reply = reply_from(result.reply)});
-  }
-  if (facts.recipients.empty()) return std::nullopt;
-  const auto end = header.find("\r\n\r\n");
-  facts.header = header.substr(0, end == std::string_view::npos ? end : end + 2);
-
-  const auto& settings = config.settings().notices;
-  Notice notice{.kind = store::MessageKind::bounce};
-  if (is_local(sender, settings.local_domains))
-    notice.recipients = {sender};
-  else
-    notice.recipients = settings.operators;
-  if (notice.recipients.empty()) return std::nullopt;
-  notice.content = notice::make_bounce(head(config, notice.recipients.front()), facts);
-  return notice;
+notice::NoticeHead notice_head(const Config& config, std::string to) {
+  if (to.find('@') == std::string::npos) to += "@" + config.hostname();
+  return {.from = config.notice_from(),
+          .to = std::move(to),
+          .message_id = fresh_message_id(config),
+          .hostname = config.hostname(),
+          .date = wall_now()};
 }
 
 Notice operator_report(const Config& config, const baits::Matcher& matcher, store::Reader& reader,
@@ -181,8 +122,8 @@ Notice operator_report(const Config& config, const baits::Matcher& matcher, stor
   Notice notice{.kind = store::MessageKind::report,
                 .recipients = config.settings().notices.operators};
   if (!notice.recipients.empty())
-    notice.content = notice::make_operator_report(config.report_template(),
-                                                  head(config, notice.recipients.front()), facts);
+    notice.content = notice::make_operator_report(
+        config.report_template(), notice_head(config, notice.recipients.front()), facts);
   return notice;
 }
 
@@ -198,7 +139,7 @@ Notice warning_for(const Config& config, store::AlertId alert, const PlannedWarn
   return {.kind = store::MessageKind::warning,
           .recipients = {planned.recipient},
           .content = notice::make_warning(config.warning_template(),
-                                          head(config, planned.recipient), facts)};
+                                          notice_head(config, planned.recipient), facts)};
 }
 
 }  // namespace cordon::proxy

@@ -2,21 +2,18 @@
 #pragma once
 
 #include <optional>
-#include <string_view>
+#include <string>
 
 #include "cordon/warning_plan.h"
 #include "proxy/config.h"
 #include "proxy/notices.h"
+#include "smtp/notice/notice.h"
 #include "store/store.h"
 
 namespace cordon::proxy {
 
-// The bounce (RFC 3464) for those of `attempt` that failed for good. To the sender if he is at one
-// of local_domains, else to the operators: a bounce to a stranger could be backscatter. nullopt if
-// nobody is to be told (null sender, NOTIFY without FAILURE, Cordon's own notices, no failure).
-// `header` begins with the original's header block.
-std::optional<Notice> bounce_for(const Config& config, const store::MessageView& view,
-                                 const store::RecordAttempt& attempt, std::string_view header);
+// For a notice of now to `to`, a mailbox or the local part of one here.
+notice::NoticeHead notice_head(const Config& config, std::string to);
 
 // To the operators, on every alert; both values as the store has them. Reads; may block.
 Notice operator_report(const Config& config, const baits::Matcher& matcher, store::Reader& reader,

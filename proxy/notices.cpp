@@ -3,6 +3,7 @@
 #include <openssl/sha.h>
 
 #include "proxy/log.h"
+#include "smtp/notice/text.h"
 
 namespace cordon::proxy {
 
@@ -13,10 +14,12 @@ std::optional<MessageId> add_notice(store::Batch& batch, Gateway& gateway, const
   for (const std::string& text : notice.recipients) {
     // "postmaster" alone is a valid forward path (RFC 5321 4.1.1.3).
     const auto path = smtp::parse_forward_path("<" + text + ">", smtp::Utf8::yes);
-    if (path)
-      message.envelope.recipients.push_back({.mailbox = path->path, .notify = smtp::notify::never});
-    else
+    if (!path) {
       log::warn("notice.bad_recipient", {{"recipient", text}});
+      continue;
+    }
+    message.envelope.recipients.push_back({.mailbox = path->path, .notify = smtp::notify::never});
+    if (!notice::is_ascii(text)) message.envelope.smtputf8 = true;  // RFC 6531 3.4
   }
   if (message.envelope.recipients.empty()) return std::nullopt;
 

@@ -19,13 +19,17 @@ struct Reply {
   int code = 0;  // 200..599
   EnhancedStatus status;
   std::string text;
+  bool heard = false;  // a server said so; else the words are our own
 
   bool positive() const { return code >= 200 && code < 400; }
   bool transient() const { return code >= 400 && code < 500; }
   bool permanent() const { return code >= 500; }
   // "250 2.1.0 OK": one line, for logs and for what operators and senders are told.
   std::string one_line() const;
-  bool operator==(const Reply&) const = default;
+  // The same words, whoever said them.
+  bool operator==(const Reply& other) const {
+    return code == other.code && status == other.status && text == other.text;
+  }
 };
 
 // Appends the wire form, each line ended by CRLF, to `out`. Octets of `text` that could break a

@@ -94,6 +94,7 @@ bool ReplyReader::add_line(std::string_view line) {
   if (first) {
     reply_.code = code;
     reply_.status = status;
+    reply_.heard = true;
   } else {
     reply_.text += '\n';
   }
