@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "smtp/credentials.h"
+
 namespace cordon::smtp {
 namespace {
 
@@ -17,6 +19,8 @@ LineFault first_fault(std::string_view text) {
 }
 
 }  // namespace
+
+LineReader::~LineReader() { wipe(partial_); }
 
 std::optional<Line> LineReader::take(std::string_view& input) {
   if (line_given_) forget();
@@ -55,11 +59,24 @@ void LineReader::keep(std::string_view octets) {
   if (octets.empty()) return;
   length_ += octets.size();
   ends_in_cr_ = octets.back() == '\r';
-  partial_.append(octets.substr(0, std::min(octets.size(), max_octets_ - partial_.size())));
+  append(octets.substr(0, max_octets_ - std::min(max_octets_, partial_.size())));
+}
+
+// As std::string grows, but the smaller buffer is wiped before it is given back.
+void LineReader::append(std::string_view octets) {
+  const std::size_t needed = partial_.size() + octets.size();
+  if (needed > partial_.capacity()) {
+    std::string larger;
+    larger.reserve(std::max(needed, std::min(2 * partial_.capacity(), max_octets_)));
+    larger = partial_;
+    wipe(partial_);
+    partial_.swap(larger);
+  }
+  partial_ += octets;
 }
 
 void LineReader::forget() {
-  partial_.clear();
+  wipe(partial_);
   if (partial_.capacity() > small_buffer) partial_.shrink_to_fit();
   length_ = 0;
   ends_in_cr_ = false;

@@ -1,6 +1,7 @@
 // Command lines out of a stream of octets. Only CRLF ends a line; a line with a bare CR, a bare LF
 // or a NUL is told as such, whole, and never parted there (that is how commands are smuggled).
-// A line that lies whole in the input is not copied. At most max_command_line octets are kept.
+// A line that lies whole in the input is not copied. At most as many octets are kept as a line may
+// have; they are wiped, since they may be those of AUTH.
 #pragma once
 
 #include <cstdint>
@@ -20,16 +21,23 @@ struct Line {
 class LineReader {
  public:
   explicit LineReader(std::size_t max_octets) : max_octets_(max_octets) {}
+  LineReader(const LineReader&) = delete;
+  LineReader& operator=(const LineReader&) = delete;
+  ~LineReader();
 
+  // Between two lines only.
+  void set_limit(std::size_t max_octets) { max_octets_ = max_octets; }
   // Takes octets off the front of `input` up to the end of a line, or all of them if none ends.
   std::optional<Line> take(std::string_view& input);
-  // Octets that wait for the end of their line.
+  // Octets that wait for the end of their line, and their front.
   std::size_t held() const { return partial_.size(); }
+  std::string_view held_front() const { return partial_; }
   std::size_t heap_octets() const { return partial_.capacity(); }
 
  private:
   Line complete(std::string_view raw) const;
   void keep(std::string_view octets);
+  void append(std::string_view octets);
   void forget();
 
   std::size_t max_octets_;   // of a line, with its CRLF

@@ -1,5 +1,7 @@
 #include "smtp/xtext.h"
 
+#include <algorithm>
+
 #include "smtp/text.h"
 
 namespace cordon::smtp {
@@ -16,7 +18,7 @@ bool is_printable(char c) { return (c >= ' ' && c <= '~') || c == '\t'; }
 
 }  // namespace
 
-std::optional<std::string> decode_xtext(std::string_view text) {
+std::optional<std::string> decode_xtext_octets(std::string_view text) {
   std::string decoded;
   decoded.reserve(text.size());
   for (std::size_t at = 0; at < text.size(); ++at) {
@@ -30,10 +32,33 @@ std::optional<std::string> decode_xtext(std::string_view text) {
       c = static_cast<char>(high * 16 + low);
       at += 2;
     }
-    if (!is_printable(c)) return std::nullopt;
     decoded += c;
   }
   return decoded;
+}
+
+std::optional<std::string> decode_xtext(std::string_view text) {
+  auto decoded = decode_xtext_octets(text);
+  if (!decoded || !std::all_of(decoded->begin(), decoded->end(), is_printable)) {
+    return std::nullopt;
+  }
+  return decoded;
+}
+
+std::string encode_xtext(std::string_view octets) {
+  constexpr std::string_view hex = "0123456789ABCDEF";
+  std::string text;
+  for (const char c : octets) {
+    if (c > ' ' && c <= '~' && c != '+' && c != '=') {
+      text += c;
+      continue;
+    }
+    const auto octet = static_cast<unsigned char>(c);
+    text += '+';
+    text += hex[octet >> 4];
+    text += hex[octet & 0xF];
+  }
+  return text;
 }
 
 }  // namespace cordon::smtp

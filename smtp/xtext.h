@@ -1,4 +1,5 @@
-// xtext (RFC 3461 4): how ENVID and ORCPT carry what an ESMTP value may not.
+// xtext (RFC 3461 4): how ENVID and ORCPT, and the values of XCLIENT, carry what an ESMTP value may
+// not.
 #pragma once
 
 #include <optional>
@@ -10,5 +11,9 @@ namespace cordon::smtp {
 // The decoded text, or nothing if `text` is no xtext or decodes to something not printable:
 // RFC 3461 4.2 and 4.4 ask for that, and a line break hidden there would break a DSN open.
 std::optional<std::string> decode_xtext(std::string_view text);
+// The same with any octets allowed in the result, controls too.
+std::optional<std::string> decode_xtext_octets(std::string_view text);
+// Every octet but printable ASCII, and "+" and "=", becomes "+XX".
+std::string encode_xtext(std::string_view octets);
 
 }  // namespace cordon::smtp

@@ -3,7 +3,7 @@
 #include <array>
 #include <type_traits>
 
-#include "wire/base64.h"
+#include "smtp/base64.h"
 #include "wire/row_fields.h"
 #include "wire/row_json.h"
 
@@ -38,7 +38,9 @@ class Writer {
       list.push_back(std::move(entry));
     }
   }
-  void octets(const char* name, const std::string& value) { json_[name] = encode_base64(value); }
+  void octets(const char* name, const std::string& value) {
+    json_[name] = smtp::encode_base64(value);
+  }
 
  private:
   Json& json_;
@@ -88,7 +90,7 @@ class Scanner {
   void octets(const char* name, std::string& value) {
     std::string text;
     (*this)(name, text);
-    auto decoded = decode_base64(text);
+    auto decoded = smtp::decode_base64(text);
     ok_ = ok_ && decoded;
     value = std::move(decoded).value_or("");
   }

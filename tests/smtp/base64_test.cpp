@@ -1,8 +1,8 @@
-#include "wire/base64.h"
+#include "smtp/base64.h"
 
 #include <doctest/doctest.h>
 
-using namespace cordon::wire;
+using namespace cordon::smtp;
 
 TEST_CASE("the vectors of RFC 4648 section 10 hold both ways") {
   const std::pair<const char*, const char*> vectors[] = {{"", ""},
