@@ -63,6 +63,9 @@ void SinkSession::obey(const Action& action, SinkBuffers& buffers) {
       buffers.out.append(action.bytes);
       break;
     case ActionKind::need_input:
+    case ActionKind::start_tls:  // the rest is never offered
+    case ActionKind::check_credentials:
+    case ActionKind::check_client:
       break;
     case ActionKind::check_sender:
       automaton_.accept();

@@ -93,6 +93,10 @@ bool Session::carry_out(const smtp::Action& action) {
     case ActionKind::transaction_over:
       end_transaction();
       return true;
+    case ActionKind::start_tls:  // neither is offered
+    case ActionKind::check_credentials:
+    case ActionKind::check_client:
+      return true;
     case ActionKind::close:
       flush_lines();
       closing_ = true;

@@ -15,28 +15,30 @@ constexpr bool yes = true;
 constexpr bool no = false;
 
 // clang-format off
-constexpr std::array<CommandRule, 19> table{{
-  // name       verb            argument      greeting  transaction   idle  refusal   syntax
-  //                                          needed    needed barred       is error
-  {"MAIL",      Verb::mail,     A::from_path, yes,      no,    yes,   no,   yes,      "MAIL FROM:<address> [parameters]"},
-  {"RCPT",      Verb::rcpt,     A::to_path,   yes,      yes,   no,    no,   no,       "RCPT TO:<address> [parameters]"},
-  {"DATA",      Verb::data,     A::none,      yes,      yes,   no,    no,   no,       "DATA"},
-  {"EHLO",      Verb::ehlo,     A::host,      no,       no,    no,    no,   yes,      "EHLO hostname"},
-  {"HELO",      Verb::helo,     A::host,      no,       no,    no,    no,   yes,      "HELO hostname"},
-  {"RSET",      Verb::rset,     A::none,      no,       no,    no,    yes,  yes,      "RSET"},
-  {"NOOP",      Verb::noop,     A::any,       no,       no,    no,    yes,  yes,      "NOOP [text]"},
-  {"VRFY",      Verb::vrfy,     A::any,       no,       no,    no,    yes,  yes,      "VRFY address"},
-  {"HELP",      Verb::help,     A::any,       no,       no,    no,    yes,  yes,      "HELP"},
-  {"QUIT",      Verb::quit,     A::none,      no,       no,    no,    no,   yes,      "QUIT"},
-  {"EXPN",      Verb::unserved, A::any,       no,       no,    no,    no,   yes,      ""},
-  {"AUTH",      Verb::unserved, A::any,       no,       no,    no,    no,   yes,      ""},
-  {"STARTTLS",  Verb::unserved, A::any,       no,       no,    no,    no,   yes,      ""},
-  {"BDAT",      Verb::unserved, A::any,       no,       no,    no,    no,   yes,      ""},
-  {"ETRN",      Verb::unserved, A::any,       no,       no,    no,    no,   yes,      ""},
-  {"TURN",      Verb::unserved, A::any,       no,       no,    no,    no,   yes,      ""},
-  {"SEND",      Verb::unserved, A::any,       no,       no,    no,    no,   yes,      ""},
-  {"SOML",      Verb::unserved, A::any,       no,       no,    no,    no,   yes,      ""},
-  {"SAML",      Verb::unserved, A::any,       no,       no,    no,    no,   yes,      ""},
+constexpr std::array<CommandRule, 20> table{{
+  // name       verb            argument      greeting  transaction   before idle  refusal   syntax
+  //                                          needed    needed barred tls          is error
+  {"MAIL",      Verb::mail,     A::from_path, yes,      no,    yes,   no,    no,   yes,      "MAIL FROM:<address> [parameters]"},
+  {"RCPT",      Verb::rcpt,     A::to_path,   yes,      yes,   no,    no,    no,   no,       "RCPT TO:<address> [parameters]"},
+  {"DATA",      Verb::data,     A::none,      yes,      yes,   no,    no,    no,   yes,      "DATA"},
+  // Its octets must be taken whatever the state, so its needs are looked at where it is obeyed.
+  {"BDAT",      Verb::bdat,     A::any,       no,       no,    no,    yes,   no,   yes,      "BDAT size [LAST]"},
+  {"EHLO",      Verb::ehlo,     A::host,      no,       no,    no,    yes,   no,   yes,      "EHLO hostname"},
+  {"HELO",      Verb::helo,     A::host,      no,       no,    no,    no,    no,   yes,      "HELO hostname"},
+  {"STARTTLS",  Verb::starttls, A::none,      no,       no,    yes,   yes,   no,   yes,      "STARTTLS"},
+  {"AUTH",      Verb::auth,     A::any,       no,       no,    yes,   no,    no,   yes,      "AUTH mechanism [initial-response]"},
+  {"XCLIENT",   Verb::xclient,  A::any,       no,       no,    yes,   yes,   no,   yes,      "XCLIENT attribute=value ..."},
+  {"RSET",      Verb::rset,     A::none,      no,       no,    no,    no,    yes,  yes,      "RSET"},
+  {"NOOP",      Verb::noop,     A::any,       no,       no,    no,    yes,   yes,  yes,      "NOOP [text]"},
+  {"VRFY",      Verb::vrfy,     A::any,       no,       no,    no,    no,    yes,  yes,      "VRFY address"},
+  {"HELP",      Verb::help,     A::any,       no,       no,    no,    no,    yes,  yes,      "HELP"},
+  {"QUIT",      Verb::quit,     A::none,      no,       no,    no,    yes,   no,   yes,      "QUIT"},
+  {"EXPN",      Verb::unserved, A::any,       no,       no,    no,    no,    no,   yes,      ""},
+  {"ETRN",      Verb::unserved, A::any,       no,       no,    no,    no,    no,   yes,      ""},
+  {"TURN",      Verb::unserved, A::any,       no,       no,    no,    no,    no,   yes,      ""},
+  {"SEND",      Verb::unserved, A::any,       no,       no,    no,    no,    no,   yes,      ""},
+  {"SOML",      Verb::unserved, A::any,       no,       no,    no,    no,    no,   yes,      ""},
+  {"SAML",      Verb::unserved, A::any,       no,       no,    no,    no,    no,   yes,      ""},
 }};
 // clang-format on
 

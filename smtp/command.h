@@ -19,6 +19,10 @@ enum class Verb : std::uint8_t {
   vrfy,
   help,
   quit,
+  bdat,
+  starttls,
+  auth,
+  xclient,
   unserved,  // known to SMTP, not served here: 502
 };
 
@@ -38,6 +42,7 @@ struct CommandRule {
   bool needs_greeting;      // 503 before HELO or EHLO
   bool needs_transaction;   // 503 before MAIL
   bool bars_transaction;    // 503 after MAIL
+  bool before_tls;          // served where TLS is required and not there yet (RFC 3207 4)
   bool idle;                // moves no mail: only so many in a row
   bool refusal_is_error;    // the carrier's 5xx counts as an error; honest lists meet unknown users
   std::string_view syntax;  // shown in a 501 and by HELP

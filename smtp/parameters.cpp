@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t max_envid = 100;  // RFC 3461 4.4
 constexpr std::size_t max_orcpt = 500;  // RFC 3461 4.2
+constexpr std::size_t max_auth = 500;   // RFC 4954 3
 
 using Fault = std::optional<ParameterError>;
 
@@ -89,6 +90,13 @@ bool read_envid(const Parameter& given, Envelope& envelope) {
   return true;
 }
 
+// RFC 4954 5: the mailbox that the message was first submitted by, as xtext, or "<>". No client
+// here is trusted to say so for another, and such a claim is to be dropped.
+bool is_submitter(const Parameter& given) {
+  return given.value == "<>" || (given.has_value && given.value.size() <= max_auth &&
+                                 decode_xtext(given.value).has_value());
+}
+
 bool read_notify(const Parameter& given, Recipient& recipient) {
   if (same_ignoring_case(given.value, "NEVER")) {
     recipient.notify = notify::never;
@@ -154,10 +162,13 @@ Fault read_mail_parameters(std::string_view text, const OfferedParameters& offer
   return read_all(text, offered.extended, [&](const Parameter& given) -> std::optional<Read> {
     const auto named = [&](std::string_view name) { return same_ignoring_case(given.name, name); };
     if (named("SIZE")) return Read{given.has_value && read_size(given, envelope), 1};
-    if (named("RET")) return Read{read_ret(given, envelope), 2};
-    if (named("ENVID")) return Read{given.has_value && read_envid(given, envelope), 4};
+    if (named("RET") && offered.dsn) return Read{read_ret(given, envelope), 2};
+    if (named("ENVID") && offered.dsn) {
+      return Read{given.has_value && read_envid(given, envelope), 4};
+    }
     if (named("BODY") && offered.eight_bit_mime) return Read{read_body(given, envelope), 8};
     if (named("SMTPUTF8") && offered.smtputf8) return Read{read_smtputf8(given, envelope), 16};
+    if (named("AUTH") && offered.auth) return Read{is_submitter(given), 32};
     return std::nullopt;
   });
 }
@@ -166,6 +177,7 @@ Fault read_rcpt_parameters(std::string_view text, const OfferedParameters& offer
                            Recipient& recipient) {
   return read_all(text, offered.extended, [&](const Parameter& given) -> std::optional<Read> {
     const auto named = [&](std::string_view name) { return same_ignoring_case(given.name, name); };
+    if (!offered.dsn) return std::nullopt;
     if (named("NOTIFY")) return Read{read_notify(given, recipient), 1};
     if (named("ORCPT")) return Read{read_orcpt(given, utf8, recipient), 2};
     return std::nullopt;

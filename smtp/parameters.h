@@ -1,5 +1,5 @@
-// The ESMTP parameters of MAIL and RCPT (RFC 5321 4.1.2; RFC 1870, 3461, 6152, 6531), read into an
-// envelope. What was not offered is unknown; nothing may be said twice.
+// The ESMTP parameters of MAIL and RCPT (RFC 5321 4.1.2; RFC 1870, 3461, 4954, 6152, 6531), read
+// into an envelope. What was not offered is unknown; nothing may be said twice.
 #pragma once
 
 #include <optional>
@@ -18,6 +18,8 @@ struct OfferedParameters {
   bool extended = true;  // EHLO; a HELO session has no parameters at all
   bool eight_bit_mime = true;
   bool smtputf8 = false;
+  bool dsn = true;
+  bool auth = false;  // AUTH=, which is read but not believed: as "AUTH=<>" (RFC 4954 5)
 };
 
 // Each reads "NAME=value NAME=value" into its target and gives the first error, if there is one;

@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "smtp/foreign_opening.h"
 #include "smtp/server_state.h"
 
 namespace cordon::smtp {
@@ -11,6 +12,9 @@ namespace {
 constexpr std::size_t flush_at = 4096;
 // Buffers above this are given back when a session falls idle.
 constexpr std::size_t small_buffer = 256;
+
+const Credentials no_credentials;
+const ClientFacts nothing_told;
 
 void release_if_large(std::string& buffer) {
   buffer.clear();
@@ -37,10 +41,20 @@ Action ServerAutomaton::State::next() {
         greet();
         break;
       case Phase::command:
-        if (shutting_down) {
-          leave(replies::shutting_down);
-        } else if (const auto line = lines.take(rest)) {
+        if (shutting_down && !body_open) {
+          leave(last_words::shutting_down);
+        } else if (const auto line = take_line()) {
           obey(*line);
+        } else if (!spoke_foreign(lines.held_front())) {
+          watch_for_secrets(lines.held_front());
+          return idle();
+        }
+        break;
+      case Phase::auth_response:
+        if (shutting_down) {
+          leave(last_words::shutting_down);
+        } else if (const auto line = take_line()) {
+          hear_response(*line);
         } else {
           return idle();
         }
@@ -54,8 +68,17 @@ Action ServerAutomaton::State::next() {
       case Phase::content:
         if (read_content(action)) return action;
         break;
+      case Phase::chunk:
+        if (read_chunk(action)) return action;
+        break;
       case Phase::end_check:
         return {ActionKind::end_body, {}};
+      case Phase::credentials_check:
+        return {ActionKind::check_credentials, {}};
+      case Phase::client_check:
+        return {ActionKind::check_client, {}};
+      case Phase::tls_handshake:
+        return out.empty() ? Action{ActionKind::start_tls, {}} : flush();
       case Phase::closed:
         return out.empty() ? Action{ActionKind::close, {}} : flush();
     }
@@ -71,6 +94,7 @@ Action ServerAutomaton::State::idle() {
   if (!out.empty()) return flush();
   release_if_large(out);
   release_if_large(sent);
+  if (secret_input) wipe(kept);
   release_if_large(kept);
   rest = {};
   return {ActionKind::need_input, {}};
@@ -81,206 +105,27 @@ Action ServerAutomaton::State::flush() {
   return {ActionKind::write, sent};
 }
 
-// ---- Content
-// -------------------------------------------------------------------------------------
-
-// True if the carrier has something to do.
-bool ServerAutomaton::State::read_content(Action& action) {
-  const DataStep step = content.next(rest);
-  switch (step.event) {
-    case DataEvent::need_input:
-      action = idle();
-      return true;
-    case DataEvent::content:
-      action = {ActionKind::body, step.bytes};
-      return true;
-    case DataEvent::fault:
-      body_open = false;
-      action = {ActionKind::drop_body, {}};
-      return true;
-    case DataEvent::end:
-      finish_content();
-      return false;
-  }
-  return false;
+std::optional<Line> ServerAutomaton::State::take_line() {
+  const bool may_authenticate = offers_auth() && !authenticated;
+  const bool long_lines = phase == Phase::auth_response || may_authenticate;
+  lines.set_limit(long_lines ? max_auth_line : max_command_line);
+  return lines.take(rest);
 }
 
-void ServerAutomaton::State::record_content() {
-  if (!recorder) return;
-  recorder(Speaker::client, '[' + std::to_string(content.octets()) + " octets of content]");
-}
-
-void ServerAutomaton::State::finish_content() {
-  record_content();
-  body_open = false;
-  if (content.fault() == DataFault::none) {
-    phase = Phase::end_check;
-    return;
-  }
-  ++errors;
-  switch (content.fault()) {
-    case DataFault::bare_cr:
-      say(replies::bare_cr_in_data);
-      break;
-    case DataFault::bare_lf:
-      say(replies::bare_lf_in_data);
-      break;
-    case DataFault::nul:
-      say(replies::nul_in_data);
-      break;
-    default:
-      say(replies::too_large);
-  }
-  abandon_transaction();
-  phase = Phase::command;
-}
-
-// ---- The carrier's answers
-// -----------------------------------------------------------------------
-
-void ServerAutomaton::State::accept(std::string_view text) {
-  const auto words = [&](const FixedReply& usual) {
-    say(usual.code, usual.status, text.empty() ? usual.text : text);
-  };
-  switch (phase) {
-    case Phase::sender_check:
-      in_transaction = true;
-      rcpt_seen = false;
-      ++transactions;
-      idle_commands = 0;
-      words(replies::sender_ok);
-      phase = Phase::command;
-      break;
-    case Phase::recipient_check:
-      envelope.recipients.push_back(std::move(proposed));
-      proposed = {};
-      words(replies::recipient_ok);
-      phase = Phase::command;
-      break;
-    case Phase::open_check:
-      words(replies::go_ahead);
-      content.start(options->max_message_octets);
-      body_open = true;
-      phase = Phase::content;
-      break;
-    case Phase::end_check:
-      words(replies::ok);
-      in_transaction = false;
-      envelope_stale = true;
-      phase = Phase::command;
-      break;
-    default:  // the session ended while the carrier made up its mind
-      break;
-  }
-}
-
-void ServerAutomaton::State::refuse(const Reply& reply) {
-  switch (phase) {
-    case Phase::sender_check:
-      forget_envelope();
-      break;
-    case Phase::recipient_check:
-      proposed = {};
-      break;
-    case Phase::open_check:
-      break;
-    case Phase::end_check:
-      in_transaction = false;
-      envelope_stale = true;
-      break;
-    default:  // the session ended while the carrier made up its mind
-      return;
-  }
-  const bool counts = phase == Phase::sender_check && reply.permanent();
-  phase = Phase::command;
-  if (!reply.transient() && !reply.permanent()) {
-    say(replies::local_error);  // a refusal must never look like a yes
-  } else if (counts) {
-    say_error(reply.code, reply.status, reply.text);
-  } else {
-    say(reply.code, reply.status, reply.text);
-  }
-  if (reply.code == 421) end_session();
-}
-
-// ---- Ends
-// ----------------------------------------------------------------------------------------
-
-void ServerAutomaton::State::abandon_transaction() {
-  over_due = over_due || in_transaction;
-  in_transaction = false;
-}
-
-void ServerAutomaton::State::forget_envelope() {
-  constexpr std::size_t few = 16;
-  if (envelope.recipients.capacity() > few) envelope.recipients = {};
-  envelope.recipients.clear();
-  envelope.sender.null = true;
-  envelope.sender.mailbox.local.clear();
-  envelope.sender.mailbox.domain.clear();
-  envelope.declared_size.reset();
-  envelope.body = BodyType::seven_bit;
-  envelope.smtputf8 = false;
-  envelope.ret = DsnReturn::unspecified;
-  envelope.envid.clear();
-  rcpt_seen = false;
-}
-
-void ServerAutomaton::State::end_session() {
-  if (phase == Phase::closed) return;
-  if (phase == Phase::end_check) {
-    in_transaction = false;  // the message is the carrier's already: nothing is taken back
-    envelope_stale = true;
-  }
-  drop_due = body_open;
-  if (body_open) record_content();
-  body_open = false;
-  abandon_transaction();
-  rest = {};
-  phase = Phase::closed;
-}
-
-void ServerAutomaton::State::leave(const FixedReply& last_words) {
-  say(last_words);
-  end_session();
-}
-
-void ServerAutomaton::State::time_out() {
-  if (phase != Phase::closed) leave(replies::timed_out);
-}
-
-void ServerAutomaton::State::connection_lost() {
-  end_session();
-  out.clear();
-}
-
-// ---- Replies
-// -------------------------------------------------------------------------------------
-
-void ServerAutomaton::State::say(int code, EnhancedStatus status, std::string_view text) {
-  const std::size_t start = out.size();
-  append_wire(out, code, status, text);
-  if (recorder) record_replies(std::string_view(out).substr(start));
-}
-
-void ServerAutomaton::State::say_error(int code, EnhancedStatus status, std::string_view text) {
-  if (++errors > options->max_errors) {
-    leave(replies::too_many_errors);
-  } else {
-    say(code, status, text);
-  }
-}
-
-void ServerAutomaton::State::record_replies(std::string_view wire) {
-  while (!wire.empty()) {
-    const std::size_t end = wire.find("\r\n");
-    recorder(Speaker::server, wire.substr(0, end));
-    wire.remove_prefix(end + 2);
-  }
+// Asked before the line has ended: a ClientHello has no line end to wait for.
+bool ServerAutomaton::State::spoke_foreign(std::string_view front) {
+  const std::string_view protocol = foreign_protocol(front);
+  if (protocol.empty()) return false;
+  leave({last_words::not_smtp, protocol});
+  return true;
 }
 
 // ---- The public face
 // -----------------------------------------------------------------------------
+
+ServerAutomaton::State::~State() {
+  if (secret_input) wipe(kept);
+}
 
 ServerAutomaton::ServerAutomaton(std::shared_ptr<const ServerOptions> options)
     : state_(std::make_unique<State>(std::move(options))) {
@@ -289,24 +134,28 @@ ServerAutomaton::ServerAutomaton(std::shared_ptr<const ServerOptions> options)
 ServerAutomaton::~ServerAutomaton() = default;
 
 void ServerAutomaton::input(std::string_view bytes) {
-  if (state_->phase != State::Phase::closed) state_->rest = bytes;
+  if (state_->phase == State::Phase::closed) return;
+  state_->rest = bytes;
+  state_->secret_input = state_->phase == State::Phase::auth_response;
 }
 
 void ServerAutomaton::retain() {
   const std::string_view rest = state_->rest;
-  const std::string& kept = state_->kept;
+  std::string& kept = state_->kept;
   const std::less<> before;
   const bool kept_already =
       !before(rest.data(), kept.data()) && before(rest.data(), kept.data() + kept.size());
   if (rest.empty() || kept_already) return;  // views of a body given out may lie in `kept`
-  state_->kept = rest;
-  state_->rest = state_->kept;
+  if (state_->secret_input) wipe(kept);
+  kept = rest;
+  state_->rest = kept;
 }
 
 Action ServerAutomaton::next() { return state_->next(); }
+void ServerAutomaton::allow_xclient() { state_->xclient_allowed = true; }
+void ServerAutomaton::tls_started() { state_->tls_started(); }
 void ServerAutomaton::accept(std::string_view text) { state_->accept(text); }
-// NOLINTNEXTLINE(performance-unnecessary-value-param): the contract takes it by value
-void ServerAutomaton::refuse(Reply reply) { state_->refuse(reply); }
+void ServerAutomaton::refuse(Reply reply) { state_->refuse(std::move(reply)); }
 void ServerAutomaton::time_out() { state_->time_out(); }
 void ServerAutomaton::shut_down() { state_->shutting_down = true; }
 void ServerAutomaton::connection_lost() { state_->connection_lost(); }
@@ -316,7 +165,22 @@ const Recipient& ServerAutomaton::proposed_recipient() const { return state_->pr
 std::string_view ServerAutomaton::helo_name() const { return state_->helo_name; }
 bool ServerAutomaton::extended() const { return state_->extended; }
 bool ServerAutomaton::in_transaction() const { return state_->in_transaction; }
-std::uint64_t ServerAutomaton::body_octets() const { return state_->content.octets(); }
+std::uint64_t ServerAutomaton::body_octets() const { return state_->body_octets(); }
+bool ServerAutomaton::tls() const { return state_->tls; }
+bool ServerAutomaton::authenticated() const { return state_->authenticated; }
+std::string_view ServerAutomaton::authenticated_as() const { return state_->user; }
+std::string_view ServerAutomaton::end_reason() const { return state_->end_reason; }
+bool ServerAutomaton::input_was_secret() const { return state_->secret_input; }
 void ServerAutomaton::set_recorder(Recorder recorder) { state_->recorder = std::move(recorder); }
+
+const Credentials& ServerAutomaton::credentials() const {
+  return state_->phase == State::Phase::credentials_check ? state_->exchange->sasl.credentials()
+                                                          : no_credentials;
+}
+
+const ClientFacts& ServerAutomaton::client_facts() const {
+  if (!state_->told) return nothing_told;
+  return state_->phase == State::Phase::client_check ? state_->told->proposed : state_->told->facts;
+}
 
 }  // namespace cordon::smtp

@@ -30,6 +30,7 @@ std::string name_of(Moment moment) {
 std::shared_ptr<const smtp::ServerOptions> options() {
   smtp::ServerOptions options;
   options.hostname = "upstream.example";
+  options.dsn = false;  // who asks for reports of success gets them from the gateway
   return std::make_shared<const smtp::ServerOptions>(options);
 }
 
@@ -89,6 +90,9 @@ class SimulatedUpstream::Connection : public std::enable_shared_from_this<Connec
         return close();
       case ActionKind::transaction_over:
       case ActionKind::need_input:
+      case ActionKind::start_tls:  // the rest is never offered
+      case ActionKind::check_credentials:
+      case ActionKind::check_client:
         return;
     }
   }
@@ -106,6 +110,8 @@ class SimulatedUpstream::Connection : public std::enable_shared_from_this<Connec
     if (mailbox.local.starts_with("later") &&
         server_.mind_.put_off.insert(mailbox.to_string()).second)
       return automaton_.refuse({450, {4, 2, 0}, "Not now"});
+    if (mailbox.local.starts_with("tardy") && ++server_.mind_.tardy[mailbox.to_string()] <= 3)
+      return automaton_.refuse({450, {4, 2, 0}, "Not yet"});
     automaton_.accept();
   }
 

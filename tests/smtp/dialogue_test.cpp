@@ -1,7 +1,9 @@
 // Runs each file of dialogues/: what a client says, and what the automaton answers and does.
 //
 //   # ...            a comment
-//   option NAME N    sets a number or switch of ServerOptions
+//   option NAME N    sets a number or switch of ServerOptions; "xclient 1" lets the client use
+//   XCLIENT,
+//                    "tls 1" is a connection that has TLS from its beginning
 //   C: text          the client's line; CRLF is added. Lines up to the next S: go in at once
 //   C~ text          the same without CRLF
 //   E: time_out      the carrier's event: time_out, shut_down or connection_lost
@@ -32,10 +34,13 @@ struct Step {
 struct Dialogue {
   std::vector<std::string> head;  // comments and options
   ServerOptions options;
+  unsigned xclient = 0;
+  unsigned tls = 0;
   std::vector<Step> steps;  // the first is the greeting: nothing said
 };
 
-void set_option(ServerOptions& options, const std::string& name, unsigned value) {
+void set_option(Dialogue& dialogue, const std::string& name, unsigned value) {
+  ServerOptions& options = dialogue.options;
   const std::map<std::string, std::function<void()>> setters{
       {"max_message_octets", [&] { options.max_message_octets = value; }},
       {"max_recipients", [&] { options.max_recipients = value; }},
@@ -45,6 +50,16 @@ void set_option(ServerOptions& options, const std::string& name, unsigned value)
       {"max_messages", [&] { options.max_messages = value; }},
       {"eight_bit_mime", [&] { options.eight_bit_mime = value != 0; }},
       {"smtputf8", [&] { options.smtputf8 = value != 0; }},
+      {"dsn", [&] { options.dsn = value != 0; }},
+      {"chunking", [&] { options.chunking = value != 0; }},
+      {"starttls", [&] { options.starttls = value != 0; }},
+      {"require_tls", [&] { options.require_tls = value != 0; }},
+      {"mechanisms", [&] { options.mechanisms = static_cast<Mechanisms>(value); }},
+      {"auth_in_plain", [&] { options.auth_in_plain = value != 0; }},
+      {"require_auth", [&] { options.require_auth = value != 0; }},
+      {"max_auth_failures", [&] { options.max_auth_failures = value; }},
+      {"xclient", [&] { dialogue.xclient = value; }},
+      {"tls", [&] { dialogue.tls = value; }},
   };
   setters.at(name)();
 }
@@ -61,7 +76,7 @@ Dialogue read_dialogue(const std::filesystem::path& path) {
       if (mark == "op") {
         const std::size_t name = line.find(' ') + 1;
         const std::size_t value = line.find(' ', name) + 1;
-        set_option(dialogue.options, line.substr(name, value - name - 1),
+        set_option(dialogue, line.substr(name, value - name - 1),
                    static_cast<unsigned>(std::stoul(line.substr(value))));
       }
     } else if (mark == "S:" || mark == "A:") {
@@ -105,7 +120,7 @@ std::vector<std::string> expected_lines(const Dialogue& dialogue, char speaker) 
 }
 
 void write_golden(const std::filesystem::path& path, Dialogue& dialogue) {
-  ModelCarrier carrier(dialogue.options);
+  ModelCarrier carrier(dialogue.options, dialogue.xclient != 0, dialogue.tls != 0);
   std::ofstream file(path);
   for (const std::string& line : dialogue.head) file << line << '\n';
   std::size_t shown = 0;
@@ -135,7 +150,7 @@ TEST_CASE("each dialogue goes as its file says") {
       write_golden(path, dialogue);
       dialogue = read_dialogue(path);
     }
-    ModelCarrier carrier(dialogue.options);
+    ModelCarrier carrier(dialogue.options, dialogue.xclient != 0, dialogue.tls != 0);
     std::size_t seen = 0;
     for (const Step& step : dialogue.steps) {
       play(carrier, step, std::string_view::npos);
@@ -157,7 +172,7 @@ TEST_CASE("a dialogue goes the same octet by octet") {
     for (const bool retaining : {false, true}) {
       for (const std::size_t chunk : {1, 2, 3, 7, 100000}) {
         CAPTURE(chunk);
-        ModelCarrier carrier(dialogue.options);
+        ModelCarrier carrier(dialogue.options, dialogue.xclient != 0, dialogue.tls != 0);
         carrier.retaining = retaining;
         for (const Step& step : dialogue.steps) play(carrier, step, chunk);
         CHECK(carrier.lines_of('S') == expected_lines(dialogue, 'S'));

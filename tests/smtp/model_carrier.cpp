@@ -58,8 +58,11 @@ std::string unescaped(std::string_view text) {
   return octets;
 }
 
-ModelCarrier::ModelCarrier(const ServerOptions& options)
-    : automaton_(std::make_shared<const ServerOptions>(options)) {}
+ModelCarrier::ModelCarrier(const ServerOptions& options, bool xclient, bool tls)
+    : automaton_(std::make_shared<const ServerOptions>(options)) {
+  if (xclient) automaton_.allow_xclient();
+  if (tls) automaton_.tls_started();
+}
 
 void ModelCarrier::feed(std::string_view octets, std::size_t chunk) {
   while (!octets.empty() && !closed_) {
@@ -80,6 +83,28 @@ void ModelCarrier::answer(std::string_view local, bool sender) {
   if (local == "refused") return automaton_.refuse({550, {5, 1, detail}, "Not wanted here"});
   if (local == "later") return automaton_.refuse({451, {4, 3, 0}, "Try again later"});
   if (local == "closing") return automaton_.refuse({421, {4, 3, 2}, "Going away"});
+  automaton_.accept();
+}
+
+void ModelCarrier::check_credentials() {
+  const Credentials given = automaton_.credentials();
+  note("A: AUTH " + std::string(name_of(given.mechanism)) + " [" + given.authorize_as + "] [" +
+       given.user + "] [" + given.secret + ']');
+  if (retaining) {
+    automaton_.retain();
+    std::fill(buffer_.begin(), buffer_.end(), '#');
+  }
+  if (given.user == "refused") return automaton_.refuse({535, {5, 7, 8}, "Wrong"});
+  if (given.user == "later") return automaton_.refuse({454, {4, 7, 0}, "Not now"});
+  if (given.user == "closing") return automaton_.refuse({421, {4, 3, 2}, "Going away"});
+  automaton_.accept();
+}
+
+void ModelCarrier::check_client() {
+  const ClientFacts& facts = automaton_.client_facts();
+  note("A: client [" + facts.name + "] [" + facts.address + "] [" + std::to_string(facts.port) +
+       "] [" + facts.helo + "] [" + facts.login + "] " + (facts.esmtp ? "ESMTP" : "SMTP"));
+  if (facts.name == "refused.example") return automaton_.refuse({550, {5, 7, 1}, "Not that one"});
   automaton_.accept();
 }
 
@@ -141,6 +166,16 @@ void ModelCarrier::run() {
         }
         break;
       }
+      case ActionKind::start_tls:
+        note("A: start TLS");
+        automaton_.tls_started();
+        break;
+      case ActionKind::check_credentials:
+        check_credentials();
+        break;
+      case ActionKind::check_client:
+        check_client();
+        break;
       case ActionKind::drop_body:
         body_open_ = false;
         note("A: drop body");

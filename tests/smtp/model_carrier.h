@@ -3,6 +3,9 @@
 //   sender    refused@, later@, closing@ are refused with 550, 451, 421; nodata@ refuses DATA
 //   recipient refused@, later@, closing@ likewise
 //   content   that has "unwanted" in it is refused with 554, "trouble" with 451
+//   AUTH      user refused, later, closing: 535, 454, 421
+//   XCLIENT   name refused.example is refused with 550
+// A handshake always succeeds.
 #pragma once
 
 #include <string>
@@ -19,7 +22,8 @@ std::string unescaped(std::string_view text);
 
 class ModelCarrier {
  public:
-  explicit ModelCarrier(const ServerOptions& options);
+  // `xclient`: the peer is trusted to say who its client is; `tls`: from the beginning.
+  explicit ModelCarrier(const ServerOptions& options, bool xclient = false, bool tls = false);
 
   // Feeds `octets`, at most `chunk` at a time, and does all that follows. With `retaining` the
   // automaton must keep what it has not consumed at each check.
@@ -37,6 +41,8 @@ class ModelCarrier {
 
  private:
   void answer(std::string_view local, bool sender);
+  void check_credentials();
+  void check_client();
   void note(std::string line) { log_.push_back(std::move(line)); }
 
   ServerAutomaton automaton_;

@@ -1,0 +1,159 @@
+// How the server automaton takes the content of a message: by DATA (RFC 5321 4.1.1.4) or in chunks
+// by BDAT (RFC 3030).
+#include "smtp/server_state.h"
+
+namespace cordon::smtp {
+namespace {
+
+Reply as_reply(const FixedReply& fixed) {
+  return {fixed.code, fixed.status, std::string(fixed.text)};
+}
+
+}  // namespace
+
+void ServerAutomaton::State::record_content() {
+  if (!recorder) return;
+  const std::uint64_t octets = chunked ? chunks.chunk_octets() : content.octets();
+  recorder(Speaker::client, '[' + std::to_string(octets) + " octets of content]");
+}
+
+void ServerAutomaton::State::refuse_content(DataFault fault) {
+  ++errors;
+  switch (fault) {
+    case DataFault::bare_cr:
+      say(replies::bare_cr_in_data);
+      break;
+    case DataFault::bare_lf:
+      say(replies::bare_lf_in_data);
+      break;
+    case DataFault::nul:
+      say(replies::nul_in_data);
+      break;
+    default:
+      say(replies::too_large);
+  }
+  abandon_transaction();
+}
+
+// ---- DATA
+// ----------------------------------------------------------------------------------------
+
+// True if the carrier has something to do.
+bool ServerAutomaton::State::read_content(Action& action) {
+  const DataStep step = content.next(rest);
+  switch (step.event) {
+    case DataEvent::need_input:
+      action = idle();
+      return true;
+    case DataEvent::content:
+      action = {ActionKind::body, step.bytes};
+      return true;
+    case DataEvent::fault:
+      body_open = false;
+      action = {ActionKind::drop_body, {}};
+      return true;
+    case DataEvent::end:
+      finish_content();
+      return false;
+  }
+  return false;
+}
+
+void ServerAutomaton::State::finish_content() {
+  record_content();
+  body_open = false;
+  if (content.fault() == DataFault::none) {
+    phase = Phase::end_check;
+    return;
+  }
+  phase = Phase::command;
+  refuse_content(content.fault());
+}
+
+// ---- BDAT
+// ----------------------------------------------------------------------------------------
+
+// Whatever is wrong, the octets of the chunk are taken before that is said (RFC 3030 2): they would
+// be read as commands else.
+void ServerAutomaton::State::bdat(std::string_view argument) {
+  ChunkSize size;
+  if (!read_chunk_size(argument, size)) return leave(last_words::unknown_chunk_size);
+  const FixedReply* const refusal = chunk_refusal();
+  if (refusal == nullptr && body_open) {
+    chunks.begin_chunk(size.octets, size.last);
+    phase = Phase::chunk;
+    return;
+  }
+  chunked = true;
+  chunks.start(refusal == nullptr ? options->max_message_octets : 0);
+  chunks.begin_chunk(size.octets, size.last);
+  if (refusal != nullptr) return pass_over_chunk(as_reply(*refusal));
+  if (chunks.fault() != DataFault::none) return pass_over_chunk(as_reply(replies::too_large));
+  phase = Phase::open_check;
+}
+
+const FixedReply* ServerAutomaton::State::chunk_refusal() const {
+  if (chunks_refused) return &replies::chunk_behind_refused;
+  if (!options->chunking) return &replies::unserved_command;
+  if (options->require_tls && !tls) return &replies::tls_first;
+  if (!extended) return &replies::ehlo_first;
+  if (!in_transaction) return &replies::need_mail;
+  if (envelope.recipients.empty()) {
+    return rcpt_seen ? &replies::no_valid_recipients : &replies::need_rcpt;
+  }
+  return nullptr;
+}
+
+void ServerAutomaton::State::pass_over_chunk(Reply reply) {
+  chunk_verdict = std::move(reply);
+  chunks.pass_over();
+  phase = Phase::chunk;
+}
+
+// True if the carrier has something to do.
+bool ServerAutomaton::State::read_chunk(Action& action) {
+  const DataStep step = chunks.next(rest);
+  switch (step.event) {
+    case DataEvent::need_input:
+      action = idle();
+      return true;
+    case DataEvent::content:
+      action = {ActionKind::body, step.bytes};
+      return true;
+    case DataEvent::fault:
+      body_open = false;
+      action = {ActionKind::drop_body, {}};
+      return true;
+    case DataEvent::end:
+      finish_chunk();
+      return false;
+  }
+  return false;
+}
+
+// A chunk that is refused ends the transaction: without it there is no message any more. Those that
+// the client had sent behind it before it knew are no errors of its own (RFC 3030 2 has them
+// discarded).
+void ServerAutomaton::State::finish_chunk() {
+  record_content();
+  phase = Phase::command;
+  const bool behind_refused = std::exchange(chunks_refused, false);
+  if (chunk_verdict.code != 0) {
+    const Reply reply = std::exchange(chunk_verdict, {});
+    chunks_refused = !chunks.last();
+    abandon_transaction();
+    if (behind_refused || !reply.permanent()) return say(reply.code, reply.status, reply.text);
+    return say_error(reply.code, reply.status, reply.text);
+  }
+  if (chunks.fault() != DataFault::none) {
+    chunks_refused = !chunks.last();
+    return refuse_content(chunks.fault());
+  }
+  if (!chunks.last()) {
+    return say(250, {2, 0, 0}, std::to_string(chunks.chunk_octets()) + " octets received");
+  }
+  body_open = false;
+  phase = Phase::end_check;
+}
+
+}  // namespace cordon::smtp
