@@ -34,7 +34,7 @@ std::vector<TakenLine> lines_of(std::string_view octets, std::size_t chunk) {
 }
 
 void check_parameters(std::string_view text) {
-  const OfferedParameters offered{true, true, true};
+  const OfferedParameters offered{true, true, true, true, true};
   Envelope envelope;
   if (!read_mail_parameters(text, offered, envelope)) {
     require(envelope.envid.empty() || decode_xtext(envelope.envid).has_value(), "ENVID is xtext");
@@ -45,7 +45,7 @@ void check_parameters(std::string_view text) {
             "NEVER stands alone");
     for (const char c : recipient.orcpt) require(c < 0 || c > ' ', "ORCPT breaks no line");
   }
-  const OfferedParameters none{false, true, true};
+  const OfferedParameters none{false, true, true, true, true};
   const bool blank = text.find_first_not_of(' ') == std::string_view::npos;
   require(blank || read_mail_parameters(text, none, envelope).has_value(),
           "HELO has no parameters");

@@ -1,5 +1,6 @@
 // Whole sessions with a model carrier that asserts the contract of server_automaton.h. The first
-// octet chooses how the input is cut, the second what the carrier refuses and when it ends.
+// octet chooses how the input is cut; the second, the moods: what the carrier refuses, when it
+// ends, whether the peer is trusted to use XCLIENT and whether AUTH is offered in plain.
 #include "fuzz.h"
 #include "smtp/server_automaton.h"
 
@@ -11,14 +12,17 @@ namespace {
 class Carrier {
  public:
   Carrier(std::size_t chunk, unsigned moods)
-      : automaton_(std::make_shared<const ServerOptions>(options())),
+      : automaton_(std::make_shared<const ServerOptions>(options(moods))),
         chunk_(chunk),
-        moods_(moods) {}
+        moods_(moods) {
+    if ((moods_ & 8) != 0) automaton_.allow_xclient();
+    if ((moods_ & 32) != 0) automaton_.tls_started();
+  }
 
   void play(std::string_view octets) {
     run();
     while (!octets.empty() && !closed_) {
-      std::string piece(octets.substr(0, chunk_));
+      std::string piece(next_piece(octets));
       octets.remove_prefix(piece.size());
       piece_ = &piece;
       automaton_.input(piece);
@@ -42,13 +46,24 @@ class Carrier {
   const std::string& carried() const { return carried_; }
 
  private:
-  static ServerOptions options() {
+  static ServerOptions options(unsigned moods) {
     ServerOptions options;
     options.max_message_octets = 200;
     options.max_recipients = 5;
     options.max_errors = 50;
     options.smtputf8 = true;
+    options.starttls = true;
+    options.mechanisms = password_mechanisms | token_mechanisms;
+    options.auth_in_plain = (moods & 16) != 0;
     return options;
+  }
+
+  // A client waits after STARTTLS, so a piece ends there.
+  std::string_view next_piece(std::string_view octets) const {
+    constexpr std::string_view wait = "STARTTLS\r\n";
+    const std::size_t at = octets.find(wait);
+    const std::size_t most = at == std::string_view::npos ? octets.size() : at + wait.size();
+    return octets.substr(0, std::min(chunk_, most));
   }
 
   void run() {
@@ -71,6 +86,28 @@ class Carrier {
     if ((moods_ & 4) != 0 && answers_ % 5 == 0) return automaton_.refuse({421, {4, 3, 0}, "Bye"});
     automaton_.accept();
     yes_ = true;
+  }
+
+  void check_credentials() {
+    const Credentials& given = automaton_.credentials();
+    require(automaton_.tls() || (moods_ & 16) != 0, "no secret in plain");
+    require(!in_transaction_ && !automaton_.authenticated(), "AUTH once, between transactions");
+    require(automaton_.input_was_secret(), "the carrier is told of the secret");
+    require(!given.secret.empty() && given.secret.find('\0') == std::string::npos, "a secret");
+    require(!given.user.empty() || given.mechanism == Mechanism::oauthbearer, "of somebody");
+    carried_ += "|auth " + given.user + '|';
+    answer();
+    require(automaton_.authenticated() == yes_, "who was refused is nobody");
+    require(automaton_.credentials() == Credentials{}, "the secret is gone");
+  }
+
+  // Content of BDAT may lack the last line end.
+  static void check_lines(std::string_view content) {
+    for (std::size_t i = 0; i < content.size(); ++i) {
+      const bool after_cr = i > 0 && content[i - 1] == '\r';
+      require((content[i] == '\n') == after_cr, "no bare CR or LF in content");
+    }
+    require(!content.ends_with('\r'), "nor at its end");
   }
 
   void carry_out(const Action& action) {
@@ -110,7 +147,7 @@ class Carrier {
       case ActionKind::end_body:
         require(body_open_, "what ends was open");
         require(automaton_.body_octets() == octets_, "octets are counted");
-        require(octets_ == 0 || carried_.ends_with("\r\n"), "content ends its last line");
+        check_lines(std::string_view(carried_).substr(carried_.size() - octets_));
         answer();
         carried_ += yes_ ? "|taken|" : "|refused|";
         body_open_ = in_transaction_ = false;
@@ -126,7 +163,24 @@ class Carrier {
         require(automaton_.envelope().recipients.size() == recipients_, "the envelope still shows");
         in_transaction_ = false;
         break;
+      case ActionKind::start_tls:
+        require(!automaton_.tls() && !in_transaction_, "TLS begins once, between transactions");
+        require(written_.ends_with("220 2.0.0 Ready to start TLS\r\n"), "after its 220");
+        automaton_.tls_started();
+        require(automaton_.tls() && automaton_.helo_name().empty(), "and all begins anew");
+        carried_ += "|tls|";
+        break;
+      case ActionKind::check_credentials:
+        check_credentials();
+        break;
+      case ActionKind::check_client:
+        require((moods_ & 8) != 0 && !in_transaction_, "only a trusted peer tells of a client");
+        carried_ += "|client " + automaton_.client_facts().address + '|';
+        answer();
+        require(!yes_ || automaton_.helo_name().empty(), "and all begins anew");
+        break;
       case ActionKind::close:
+        require(!automaton_.end_reason().empty(), "an end has a reason");
         closed_ = true;
         break;
       case ActionKind::need_input:
@@ -158,6 +212,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   whole.play(octets);
   Carrier parted(data[0] % 16 + 1u, data[1] ^ 1u);
   parted.play(octets);
+  // Whether octets lie behind STARTTLS, when it is read, is a question of how they come.
+  constexpr std::string_view injected = "Input behind STARTTLS";
+  if (whole.written().find(injected) != std::string::npos) return 0;
   require(whole.carried() == parted.carried(), "chunking does not matter to what is carried");
   require(whole.written() == parted.written(), "nor to what is said");
   return 0;
