@@ -21,12 +21,14 @@ constexpr std::size_t small_buffer = 16UL * 1024;  // larger ones are given back
 // ------------------------------------------------------------------------------------
 
 ClientDialogue::Step ClientDialogue::State::next() {
+  if (std::exchange(secret_in_written, false)) wipe(written);
   written.clear();
   while (true) {
     if (!out.empty()) {
       written.swap(out);
       if (std::exchange(dot_queued, false)) dot_sent = true;
-      return {ClientAction::write, written};
+      secret_in_written = std::exchange(secret_in_out, false);
+      return {ClientAction::write, written, secret_in_written};
     }
     switch (phase) {
       case Phase::unconnected:
@@ -39,6 +41,10 @@ ClientDialogue::Step ClientDialogue::State::next() {
         } else {
           return {ClientAction::need_input, {}};
         }
+        break;
+      case Phase::start_tls:
+        if (reader.held() == 0) return {ClientAction::start_tls, {}};
+        break_protocol();
         break;
       case Phase::need_body:
         take_unasked();
@@ -73,7 +79,7 @@ void ClientDialogue::State::send(std::string_view line, Expected what) {
 
 void ClientDialogue::State::start_transaction(const Envelope& envelope,
                                               const std::vector<std::size_t>& which,
-                                              std::uint64_t octets) {
+                                              std::uint64_t octets, const ClientFacts* client) {
   std::vector<std::size_t> indices = which;
   if (indices.empty()) {
     indices.resize(envelope.recipients.size());
@@ -81,9 +87,33 @@ void ClientDialogue::State::start_transaction(const Envelope& envelope,
   }
   results.assign(indices.size(), {});
   decided.assign(indices.size(), false);
-  dot_sent = false;
+  mail = MailState::unsent;
+  dot_sent = dot_answered = false;
+  if (reader.held() > 0) return break_protocol();  // it speaks unasked
+  if (out.capacity() > small_buffer) out.shrink_to_fit();
+  if (written.capacity() > small_buffer) written.shrink_to_fit();
+  if (client != nullptr && offer.xclient && told != *client) {
+    announced = Announced{*client, envelope, std::move(indices), octets};
+    return announce_client();
+  }
+  begin_transaction(envelope, indices, octets);
+}
+
+// XCLIENT is for the time between transactions (XCLIENT_README), so an open one ends before it.
+void ClientDialogue::State::announce_client() {
+  if (std::exchange(rset_due, false)) return send("RSET\r\n", Expected::rset);
+  const std::string line = format_xclient(announced->client, offer.attributes);
+  if (!line.empty()) return send(line + "\r\n", Expected::xclient);
+  told = announced->client;  // the server asks for nothing of what is known
+  session_settled();
+}
+
+void ClientDialogue::State::begin_transaction(const Envelope& envelope,
+                                              const std::vector<std::size_t>& indices,
+                                              std::uint64_t octets) {
   if (const auto refusal = refused_by_offer(envelope, octets, offer)) decide_rest(*refusal);
   if (std::find(decided.begin(), decided.end(), false) == decided.end()) {
+    mail = MailState::refused;
     decided.clear();  // refused here, or nobody to send to: no traffic
     phase = Phase::decided;
     return;
@@ -93,13 +123,9 @@ void ClientDialogue::State::start_transaction(const Envelope& envelope,
   for (const std::size_t index : indices) {
     rcpt_lines.push_back(rcpt_command(envelope.recipients.at(index), offer));
   }
-  mail = MailState::unsent;
-  data_sent = false;
+  last_sent = false;
   rcpts_sent = rcpts_answered = accepted = 0;
   stuffer.start();
-  if (reader.held() > 0) return break_protocol();  // it speaks unasked
-  if (out.capacity() > small_buffer) out.shrink_to_fit();
-  if (written.capacity() > small_buffer) written.shrink_to_fit();
   send_group();
 }
 
@@ -121,12 +147,17 @@ bool ClientDialogue::State::send_next_command() {
   } else if (mail == MailState::unsent) {
     mail = MailState::sent;
     send(mail_line, Expected::mail);
-  } else if (mail == MailState::refused || data_sent || nobody_accepted) {
+  } else if (mail == MailState::refused || last_sent) {
     return false;
   } else if (rcpts_sent < rcpt_lines.size()) {
     send(rcpt_lines[rcpts_sent++], Expected::rcpt);
+  } else if (purpose == Purpose::probe) {
+    last_sent = true;
+    send("RSET\r\n", Expected::probe_end);
+  } else if (nobody_accepted) {
+    return false;
   } else {
-    data_sent = true;
+    last_sent = true;
     send("DATA\r\n", Expected::data);
   }
   return true;
@@ -156,6 +187,10 @@ void ClientDialogue::State::decide_rest(const Reply& reply) {
   for (std::size_t i = 0; i < decided.size(); ++i) decide(i, outcome, reply);
 }
 
+void ClientDialogue::State::defer_rest(const Reply& reply) {
+  for (std::size_t i = 0; i < decided.size(); ++i) decide(i, Outcome::deferred, reply);
+}
+
 void ClientDialogue::State::message_decided() {
   decided.clear();
   rset_due = true;
@@ -165,7 +200,10 @@ void ClientDialogue::State::message_decided() {
 void ClientDialogue::State::break_off(const Reply& why) {
   last_words = why;
   close_after = true;
+  if (std::exchange(secret_in_out, false)) wipe(out);
   out.clear();
+  sasl.reset();
+  announced.reset();
   dot_queued = false;
   expected.clear();
   answered = 0;
@@ -177,15 +215,26 @@ void ClientDialogue::State::break_off(const Reply& why) {
   }
 }
 
+// Replies may have been matched with the wrong commands, so none of them decides for good.
 void ClientDialogue::State::break_protocol() {
+  decided.assign(decided.size(), false);
   break_off({451, {4, 5, 0}, "The next server broke the protocol"});
 }
 
-// Closes without waiting for the answer to QUIT.
+// Closes without waiting for the answer to QUIT. A message whose session cannot be had waits,
+// whatever the class of the reply.
 void ClientDialogue::State::leave(const Reply& why) {
   last_words = Reply(why);
   out += "QUIT\r\n";
-  phase = Phase::closed;
+  sasl.reset();
+  announced.reset();
+  if (message_under_way()) {
+    close_after = true;
+    defer_rest(why);
+    message_decided();
+  } else {
+    phase = Phase::closed;
+  }
 }
 
 // ---- The public face
@@ -199,6 +248,8 @@ void ClientDialogue::connected() {
   state_->expected.push_back(State::Expected::greeting);
   state_->phase = State::Phase::awaiting;
 }
+
+void ClientDialogue::tls_started() { state_->tls_started(); }
 
 void ClientDialogue::input(std::string_view bytes) { state_->reader.input(bytes); }
 
@@ -218,8 +269,17 @@ void ClientDialogue::fail(Reply reply) {
 ClientDialogue::Step ClientDialogue::next() { return state_->next(); }
 
 void ClientDialogue::deliver(const Envelope& envelope, const std::vector<std::size_t>& which,
-                             std::uint64_t octets) {
-  if (state_->phase == State::Phase::ready) state_->start_transaction(envelope, which, octets);
+                             std::uint64_t octets, const ClientFacts* client) {
+  if (state_->phase != State::Phase::ready) return;
+  state_->purpose = State::Purpose::delivery;
+  state_->start_transaction(envelope, which, octets, client);
+}
+
+void ClientDialogue::probe(const Envelope& envelope, const std::vector<std::size_t>& which,
+                           const ClientFacts* client) {
+  if (state_->phase != State::Phase::ready) return;
+  state_->purpose = State::Purpose::probe;
+  state_->start_transaction(envelope, which, envelope.declared_size.value_or(0), client);
 }
 
 void ClientDialogue::body(std::string_view piece, bool last) {
@@ -245,6 +305,10 @@ void ClientDialogue::quit() {
 
 const std::vector<RecipientResult>& ClientDialogue::results() const { return state_->results; }
 bool ClientDialogue::dot_sent() const { return state_->dot_sent; }
+bool ClientDialogue::dot_answered() const { return state_->dot_answered; }
+bool ClientDialogue::unheard() const {
+  return state_->mail == State::MailState::unsent || state_->mail == State::MailState::sent;
+}
 const UpstreamOffer& ClientDialogue::offer() const { return state_->offer; }
 const Reply& ClientDialogue::last_words() const { return state_->last_words; }
 

@@ -1,35 +1,56 @@
 // The client's side of SMTP towards an upstream, as an automaton without I/O. One dialogue is one
-// connection: greeting, EHLO (HELO where EHLO is refused), then any number of messages, then QUIT.
+// connection: greeting, EHLO (HELO where EHLO is refused), STARTTLS and EHLO again, AUTH, then any
+// number of messages and probes, then QUIT.
 //
-//   dialogue.connected();            // TCP is up
-//   loop: Action a = dialogue.next(); ...; replies go in by input(bytes)
-//   ready:      give deliver(envelope) or quit()
-//   need_body:  give body(piece, last)            one piece at a time
+//   dialogue.connected();            // TCP is up; tls_started() before it: TLS from the first
+//   octet loop: Action a = dialogue.next(); ...; replies go in by input(bytes) start_tls:  when all
+//   is written, do the handshake, then tls_started(), or fail() ready:      give deliver(envelope),
+//   probe(envelope) or quit() need_body:  give body(piece, last)            one piece at a time
 //   gate:       pass() lets the final dot leave, stop() abandons the connection without it
 //   delivered:  results() tells each recipient's fate; the next action is ready, or close
 //
-// Not thread-safe. It knows no clock; the carrier times the actions and calls fail().
+// A session that cannot be had (the greeting or EHLO is refused, there is no TLS where it is
+// required, the credentials are not taken) is the gateway's trouble and never the message's: the
+// dialogue closes, and last_words() tells why. Nor is it one that the upstream broke the protocol.
+//
+// Content goes by DATA only: BDAT (RFC 3030) would carry nothing more, since BINARYMIME is not
+// accepted from anybody, and DATA is what every server has.
+//
+// Not thread-safe. It knows no clock; the carrier times the actions (RFC 5321 4.5.3.2) and calls
+// fail().
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "smtp/client_facts.h"
+#include "smtp/credentials.h"
 #include "smtp/envelope.h"
 #include "smtp/reply.h"
+#include "smtp/xclient.h"
 
 namespace cordon::smtp {
 
 struct ClientOptions {
   std::string helo_name = "localhost";
   std::size_t max_reply_octets = 64UL * 1024;  // a longer reply is a protocol fault
+  // STARTTLS (RFC 3207). if_offered: a server that offers it and then refuses is spoken to in
+  // plain.
+  enum class StartTls : std::uint8_t { never, if_offered, required } starttls = StartTls::never;
+  // AUTH (RFC 4954): with these, or there is no session.
+  std::optional<Credentials> credentials;
+  Mechanisms mechanisms = 0;   // to choose from; 0: all that carry the same kind of secret
+  bool auth_in_plain = false;  // AUTH also without TLS
 };
 
 enum class ClientAction : std::uint8_t {
   need_input,
   write,
+  start_tls,
   ready,
   need_body,
   gate,
@@ -56,8 +77,12 @@ struct UpstreamOffer {
   bool starttls = false;
   bool enhanced_status = false;
   bool size = false;
-  std::uint64_t max_size = 0;  // SIZE's number; 0 = none told
-  std::string name;            // the host name of its greeting
+  std::uint64_t max_size = 0;        // SIZE's number; 0 = none told
+  Mechanisms mechanisms = 0;         // of AUTH; those that we do not know are left out
+  bool xclient = false;              // XCLIENT,
+  XclientAttributes attributes = 0;  // with these attributes
+  std::string name;                  // the host name of its greeting
+  bool operator==(const UpstreamOffer&) const = default;
 };
 
 class ClientDialogue {
@@ -73,9 +98,15 @@ class ClientDialogue {
   // and then close. `reply` is told as every undecided recipient's result; it must be a 4xx.
   void fail(Reply reply);
 
+  // Only after `start_tls`, or before connected(). All that the upstream said in plain is forgotten
+  // but its name; what it said behind its 220, or says before this, breaks the protocol (RFC 3207
+  // 4.2 and its response injection).
+  void tls_started();
+
   struct Step {
     ClientAction action = ClientAction::need_input;
     std::string_view bytes;  // for write; valid until the next call of any non-const member
+    bool secret = false;  // `bytes` hold one: they are wiped here, a copy is the carrier's to wipe
   };
   Step next();
 
@@ -83,8 +114,16 @@ class ClientDialogue {
   // (indices; all of them if empty). Parameters that the upstream does not offer are left out; a
   // message that needs 8BITMIME or SMTPUTF8 which it lacks, or is larger than its SIZE, fails here
   // with a permanent result and no traffic. `octets` is the size of the content.
+  //
+  // `client`: who the upstream shall take for its client from now on, told by XCLIENT if it offers
+  // that and was not told the same already. Without it nobody is told: the carrier does not use a
+  // connection that was told of a client for mail of none. A refused XCLIENT defers the message.
   void deliver(const Envelope& envelope, const std::vector<std::size_t>& which,
-               std::uint64_t octets);
+               std::uint64_t octets, const ClientFacts* client = nullptr);
+  // Only after `ready`. Asks what would become of those recipients: MAIL, RCPT, and RSET, never
+  // DATA. Leads to `delivered`; who was accepted counts as delivered.
+  void probe(const Envelope& envelope, const std::vector<std::size_t>& which,
+             const ClientFacts* client = nullptr);
   // Only after `need_body`: the next piece of content, unstuffed; dots are doubled here. A missing
   // final CRLF is added before the dot. `last` leads to gate.
   void body(std::string_view piece, bool last);
@@ -98,6 +137,11 @@ class ClientDialogue {
   // the final dot had left (a deferral after it may be a duplicate in waiting: RFC 5321 4.5.3.2.6).
   const std::vector<RecipientResult>& results() const;
   bool dot_sent() const;
+  bool dot_answered() const;
+  // After `delivered`: MAIL was not answered, but by a 421 or a lost connection. An old connection
+  // that the server had given up says so; the message may be tried at once on a fresh one.
+  bool unheard() const;
+  // After TLS, and after XCLIENT, that of the EHLO behind it.
   const UpstreamOffer& offer() const;
   // Why close came unasked: the upstream's refusal of the session, its 421, or what fail() was
   // given. Code 0 as long as nothing went wrong.

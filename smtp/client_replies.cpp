@@ -1,6 +1,5 @@
 // What the client dialogue makes of each reply, matched to its command by order (RFC 2920 3.1).
 #include "smtp/client_state.h"
-#include "smtp/upstream_offer.h"
 
 namespace cordon::smtp {
 namespace {
@@ -17,19 +16,29 @@ bool means_later(const Reply& reply) {
 
 }  // namespace
 
+bool ClientDialogue::State::settles_session(Expected what) {
+  return what == Expected::greeting || what == Expected::ehlo || what == Expected::helo ||
+         what == Expected::starttls || what == Expected::auth || what == Expected::xclient;
+}
+
 void ClientDialogue::State::handle(const Reply& reply) {
   const Expected what = expected[answered++];
   if (what == Expected::quit) {
     phase = Phase::closed;
     return;
   }
-  if (reply.code == 421) return break_off(reply);
+  if (reply.code == 421) {
+    dot_answered = what == Expected::dot;
+    return break_off(reply);
+  }
   if (answered < expected.size()) return act_on(what, reply);
   expected.clear();
   answered = 0;
   // All that was asked is answered. More than that would be taken for the answer to what comes
-  // next.
+  // next; behind STARTTLS, in plain, for one that came under TLS (RFC 3207 6).
+  const bool surplus = reader.held() > 0;
   const std::optional<Reply> farewell = drop_unasked();
+  if (surplus && settles_session(what)) return farewell ? break_off(*farewell) : break_protocol();
   const bool unfinished = reader.held() > 0 || reader.faulty();
   act_on(what, reply);
   if (phase == Phase::decided) {
@@ -49,8 +58,15 @@ void ClientDialogue::State::act_on(Expected what, const Reply& reply) {
       return handle_ehlo(reply);
     case Expected::helo:
       return handle_helo(reply);
+    case Expected::starttls:
+      return handle_starttls(reply);
+    case Expected::auth:
+      return handle_auth(reply);
+    case Expected::xclient:
+      return handle_xclient(reply);
     case Expected::rset:
-      return completed(reply) ? send_group() : break_protocol();
+      if (!completed(reply)) return break_protocol();
+      return announced ? announce_client() : send_group();
     case Expected::mail:
       return handle_mail(reply);
     case Expected::rcpt:
@@ -59,6 +75,8 @@ void ClientDialogue::State::act_on(Expected what, const Reply& reply) {
       return handle_data(reply);
     case Expected::dot:
       return handle_dot(reply);
+    case Expected::probe_end:
+      return handle_probe_end(reply);
     case Expected::lone_dot:  // the empty message went to nobody; all is decided already
       return message_decided();
     case Expected::quit:
@@ -85,24 +103,6 @@ void ClientDialogue::State::take_unasked() {
   }
 }
 
-void ClientDialogue::State::handle_greeting(const Reply& reply) {
-  if (!completed(reply)) return leave(reply);
-  offer.name = reply.text.substr(0, reply.text.find_first_of(" \n"));
-  send("EHLO " + options.helo_name + "\r\n", Expected::ehlo);
-}
-
-void ClientDialogue::State::handle_ehlo(const Reply& reply) {
-  if (reply.permanent()) return send("HELO " + options.helo_name + "\r\n", Expected::helo);
-  if (!completed(reply)) return leave(reply);
-  read_offer(reply.text, offer);
-  phase = Phase::ready;
-}
-
-void ClientDialogue::State::handle_helo(const Reply& reply) {
-  if (!completed(reply)) return leave(reply);
-  phase = Phase::ready;
-}
-
 void ClientDialogue::State::handle_mail(const Reply& reply) {
   if (intermediate(reply)) return break_protocol();
   mail = completed(reply) ? MailState::accepted : MailState::refused;
@@ -115,6 +115,7 @@ void ClientDialogue::State::handle_rcpt(const Reply& reply) {
   const std::size_t index = rcpts_answered++;
   if (mail == MailState::accepted && completed(reply)) {
     ++accepted;
+    if (purpose == Purpose::probe) decide(index, Outcome::delivered, reply);
   } else {
     const bool later = reply.transient() || means_later(reply);
     decide(index, later ? Outcome::deferred : Outcome::failed, reply);
@@ -139,9 +140,19 @@ void ClientDialogue::State::handle_data(const Reply& reply) {
 
 void ClientDialogue::State::handle_dot(const Reply& reply) {
   if (intermediate(reply)) return break_protocol();
+  dot_answered = true;
   decide_rest(reply);
   message_decided();
   rset_due = !completed(reply);
+}
+
+// A server that does not take back what was only asked is left, but what it said still counts.
+void ClientDialogue::State::handle_probe_end(const Reply& reply) {
+  message_decided();
+  rset_due = false;
+  if (completed(reply)) return;
+  close_after = true;
+  last_words = reply;
 }
 
 }  // namespace cordon::smtp

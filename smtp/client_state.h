@@ -8,6 +8,7 @@
 #include "smtp/client_dialogue.h"
 #include "smtp/dot_stuffer.h"
 #include "smtp/reply_reader.h"
+#include "smtp/sasl_client.h"
 
 namespace cordon::smtp {
 
@@ -18,6 +19,7 @@ struct ClientDialogue::State {
   enum class Phase : std::uint8_t {
     unconnected,
     awaiting,
+    start_tls,
     ready,
     need_body,
     gate,
@@ -29,42 +31,72 @@ struct ClientDialogue::State {
     greeting,
     ehlo,
     helo,
+    starttls,
+    auth,
+    xclient,
     rset,
     mail,
     rcpt,
+    probe_end,
     data,
     dot,
     lone_dot,
     quit,
   };
   enum class MailState : std::uint8_t { unsent, sent, accepted, refused };
+  enum class Purpose : std::uint8_t { delivery, probe };
+
+  // A transaction that waits for the answer to XCLIENT: what is offered may change with it.
+  struct Announced {
+    ClientFacts client;
+    Envelope envelope;
+    std::vector<std::size_t> indices;
+    std::uint64_t octets = 0;
+  };
 
   Step next();
+
+  // Before the first message, and again after XCLIENT: one step after the other.
+  void greet();
+  void settle_session();
+  void authenticate();
+  void send_secret(std::string line);
+  void session_settled();
+  void tls_started();
 
   // Sending.
   void send(std::string_view line, Expected expected);
   void start_transaction(const Envelope& envelope, const std::vector<std::size_t>& which,
+                         std::uint64_t octets, const ClientFacts* client);
+  void announce_client();
+  void begin_transaction(const Envelope& envelope, const std::vector<std::size_t>& indices,
                          std::uint64_t octets);
   void send_group();
   bool send_next_command();
   void send_final_dot();
 
   // Replies.
+  static bool settles_session(Expected what);  // a step before the first message, or of XCLIENT
   void handle(const Reply& reply);
   void act_on(Expected what, const Reply& reply);
   void handle_greeting(const Reply& reply);
   void handle_ehlo(const Reply& reply);
   void handle_helo(const Reply& reply);
+  void handle_starttls(const Reply& reply);
+  void handle_auth(const Reply& reply);
+  void handle_xclient(const Reply& reply);
   void handle_mail(const Reply& reply);
   void handle_rcpt(const Reply& reply);
   void handle_data(const Reply& reply);
   void handle_dot(const Reply& reply);
+  void handle_probe_end(const Reply& reply);
   std::optional<Reply> drop_unasked();
   void take_unasked();
 
   // Ends.
   void decide(std::size_t index, Outcome outcome, const Reply& reply);
   void decide_rest(const Reply& reply);  // by the class of `reply`
+  void defer_rest(const Reply& reply);   // whatever its class
   void message_decided();
   void break_off(const Reply& why);
   void break_protocol();
@@ -78,22 +110,33 @@ struct ClientDialogue::State {
   bool rset_due = false;     // the last transaction was not completed
   bool dot_queued = false;
   bool dot_sent = false;
+  bool dot_answered = false;
   Reply last_words;
+
+  bool secured = false;           // TLS is on
+  bool starttls_refused = false;  // offered, then refused: not asked for again
+  bool authenticated = false;
+  std::optional<SaslClient> sasl;   // while AUTH is under way
+  std::optional<ClientFacts> told;  // by XCLIENT, the last time
+  std::optional<Announced> announced;
 
   std::string out;      // to be given to the carrier
   std::string written;  // being written by the carrier
+  bool secret_in_out = false;
+  bool secret_in_written = false;
   ReplyReader reader;
   std::vector<Expected> expected;
   std::size_t answered = 0;  // of `expected`
 
   // The transaction at hand.
+  Purpose purpose = Purpose::delivery;
   DotStuffer stuffer;
   std::string mail_line;
   std::vector<std::string> rcpt_lines;
   std::vector<RecipientResult> results;
   std::vector<bool> decided;
   MailState mail = MailState::unsent;
-  bool data_sent = false;
+  bool last_sent = false;  // DATA, or the RSET of a probe
   std::size_t rcpts_sent = 0;
   std::size_t rcpts_answered = 0;
   std::size_t accepted = 0;

@@ -22,7 +22,7 @@ class ReplyReader {
   // Malformed, or a reply longer than `max_octets`.
   bool faulty() const { return faulty_; }
   // Octets that came and are no whole reply yet, or one not yet taken.
-  std::size_t held() const { return buffer_.size() - begin_; }
+  std::size_t held() const { return octets_ + buffer_.size() - begin_; }
 
  private:
   bool add_line(std::string_view line);

@@ -37,7 +37,7 @@ std::optional<Reply> refused_by_offer(const Envelope& envelope, std::uint64_t oc
 std::string mail_command(const Envelope& envelope, std::uint64_t octets,
                          const UpstreamOffer& offer) {
   std::string line = "MAIL FROM:" + envelope.sender.to_string();
-  if (offer.size) line += " SIZE=" + std::to_string(octets);
+  if (offer.size && octets != 0) line += " SIZE=" + std::to_string(octets);
   if (envelope.body == BodyType::eight_bit_mime) line += " BODY=8BITMIME";
   if (envelope.smtputf8) line += " SMTPUTF8";
   if (offer.dsn) {

@@ -13,7 +13,7 @@ namespace cordon::smtp {
 std::optional<Reply> refused_by_offer(const Envelope& envelope, std::uint64_t octets,
                                       const UpstreamOffer& offer);
 
-// With CRLF.
+// With CRLF. No SIZE is told if `octets` is 0.
 std::string mail_command(const Envelope& envelope, std::uint64_t octets,
                          const UpstreamOffer& offer);
 std::string rcpt_command(const Recipient& recipient, const UpstreamOffer& offer);

@@ -1,152 +1,12 @@
-// The client dialogue against a scripted upstream. An upstream answers each command by the first
-// rule whose prefix fits; the log shows both sides.
-#include <utility>
-#include <vector>
+// Messages by the client dialogue: what is sent, and what becomes of each recipient.
+#include <algorithm>
 
 #include <doctest/doctest.h>
 
-#include "smtp/client_dialogue.h"
+#include "client_trial.h"
 
-namespace cordon::smtp {
+namespace cordon::smtp::test {
 namespace {
-
-using Rules = std::vector<std::pair<std::string, std::string>>;
-
-const Rules friendly{
-    {"EHLO", "250-mx.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SIZE 1000\r\n250 DSN\r\n"},
-    {"MAIL", "250 2.1.0 Ok\r\n"},
-    {"RCPT", "250 2.1.5 Ok\r\n"},
-    {"DATA", "354 go on\r\n"},
-    {".", "250 2.0.0 taken\r\n"},
-    {"RSET", "250 2.0.0 Ok\r\n"},
-    {"QUIT", "221 2.0.0 bye\r\n"}};
-
-// `special` before the friendly rules.
-Rules but(Rules special) {
-  special.insert(special.end(), friendly.begin(), friendly.end());
-  return special;
-}
-
-const Rules no_pipelining = but({{"EHLO", "250 mx.example\r\n"}});
-
-// Carries a dialogue to an upstream made of rules, as far as `ready`, `delivered` or `close`.
-class Trial {
- public:
-  // The connection breaks before step `fail_at` of the dialogue.
-  explicit Trial(Rules rules, std::string greeting = "220 mx.example ESMTP\r\n",
-                 std::size_t fail_at = std::string::npos)
-      : dialogue(ClientOptions{"gateway.example", 4096}),
-        rules_(std::move(rules)),
-        replies_(std::move(greeting)),
-        fail_at_(fail_at) {
-    dialogue.connected();
-    run();
-  }
-
-  ClientAction deliver(const Envelope& envelope, std::vector<std::string> pieces = {"hello\r\n"},
-                       const std::vector<std::size_t>& which = {}) {
-    pieces_ = std::move(pieces);
-    std::uint64_t octets = 0;
-    for (const std::string& piece : pieces_) octets += piece.size();
-    dialogue.deliver(envelope, which, octets);
-    return run();
-  }
-
-  ClientAction run() {
-    while (true) {
-      if (fail_at_ == steps_++) dialogue.fail({451, {4, 4, 2}, "connection lost"});
-      const ClientDialogue::Step step = dialogue.next();
-      last = step.action;
-      switch (step.action) {
-        case ClientAction::write:
-          log.push_back(std::string(step.bytes));
-          answer(step.bytes);
-          break;
-        case ClientAction::need_input:
-          if (replies_.empty()) {  // the upstream is silent: it hung up
-            dialogue.fail({451, {4, 4, 2}, "connection lost"});
-          }
-          dialogue.input(std::exchange(replies_, {}));
-          break;
-        case ClientAction::need_body: {
-          in_content_ = true;
-          if (!said_in_body.empty()) {
-            dialogue.input(std::exchange(said_in_body, {}));
-            break;
-          }
-          const std::string piece = pieces_.front();
-          pieces_.erase(pieces_.begin());
-          dialogue.body(piece, pieces_.empty());
-          break;
-        }
-        case ClientAction::gate:
-          ++gates;
-          if (stop_at_gate) {
-            dialogue.stop();
-          } else {
-            dialogue.pass();
-          }
-          break;
-        case ClientAction::ready:
-        case ClientAction::delivered:
-        case ClientAction::close:
-          return step.action;
-      }
-    }
-  }
-
-  std::size_t steps() const { return steps_; }
-
-  std::vector<std::string> fates() const {
-    std::vector<std::string> words;
-    for (const RecipientResult& result : dialogue.results()) {
-      const char* outcome = result.outcome == Outcome::delivered ? "delivered "
-                            : result.outcome == Outcome::failed  ? "failed "
-                                                                 : "deferred ";
-      words.push_back(outcome + result.reply.one_line());
-    }
-    return words;
-  }
-
-  ClientDialogue dialogue;
-  std::vector<std::string> log;  // what was written, write by write
-  ClientAction last = ClientAction::need_input;
-  std::string said_in_body;
-  bool stop_at_gate = false;
-  int gates = 0;
-
- private:
-  void answer(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const std::size_t end = std::min(bytes.find('\n'), bytes.size() - 1);
-      const std::string_view line = bytes.substr(0, end + 1);
-      bytes.remove_prefix(line.size());
-      if (in_content_ && line != ".\r\n") continue;
-      in_content_ = false;
-      for (const auto& [prefix, reply] : rules_) {
-        if (!line.starts_with(prefix)) continue;
-        replies_ += reply;
-        break;
-      }
-    }
-  }
-
-  Rules rules_;
-  std::string replies_;
-  std::vector<std::string> pieces_;
-  bool in_content_ = false;
-  std::size_t steps_ = 0;
-  std::size_t fail_at_;
-};
-
-Envelope to(const std::vector<std::string>& locals) {
-  Envelope envelope;
-  envelope.sender = {false, {"alice", "client.example"}};
-  for (const std::string& local : locals) {
-    envelope.recipients.push_back({{local, "example.org"}, notify::unspecified, ""});
-  }
-  return envelope;
-}
 
 TEST_CASE("a message goes out in one pipelined group, its content, and the dot after the gate") {
   Trial trial(friendly);
@@ -163,8 +23,7 @@ TEST_CASE("a message goes out in one pipelined group, its content, and the dot a
   CHECK(trial.fates() ==
         std::vector<std::string>{"delivered 250 2.0.0 taken", "delivered 250 2.0.0 taken"});
   CHECK(trial.run() == ClientAction::ready);
-  trial.dialogue.quit();
-  CHECK(trial.run() == ClientAction::close);
+  CHECK(trial.quit() == ClientAction::close);
   CHECK(trial.dialogue.last_words().code == 0);
 }
 
@@ -205,13 +64,13 @@ TEST_CASE("a server that takes no session is left, with its words") {
        {std::pair<std::string, Rules>{"554 5.7.1 go away\r\n", friendly},
         {"220 x\r\n",
          but({{"EHLO", "554 5.7.1 go away\r\n"}, {"HELO", "554 5.7.1 go away\r\n"}})}}) {
-    Trial trial(rules, greeting);
+    Trial trial({.rules = rules, .greeting = greeting});
     CHECK(trial.last == ClientAction::close);
     CHECK(trial.dialogue.last_words() == Reply{554, {5, 7, 1}, "go away"});
     CHECK(trial.log.back() == "QUIT\r\n");
   }
   CHECK(Trial(but({{"EHLO", "451 later\r\n"}})).last == ClientAction::close);
-  CHECK(Trial(friendly, "SSH-2.0\r\n").last == ClientAction::close);
+  CHECK(Trial({.greeting = "SSH-2.0\r\n"}).last == ClientAction::close);
 }
 
 TEST_CASE("parameters are passed on as far as they are offered") {
@@ -332,7 +191,7 @@ TEST_CASE("421 defers what is undecided and ends the connection, wherever it com
     CHECK(trial.run() == ClientAction::close);
     CHECK(trial.dialogue.last_words().code == 421);
   }
-  CHECK(Trial(friendly, "421 4.3.2 closing\r\n").last == ClientAction::close);
+  CHECK(Trial({.greeting = "421 4.3.2 closing\r\n"}).last == ClientAction::close);
   Trial content(friendly);
   content.said_in_body = "421 4.4.2 too slow\r\n";
   CHECK(content.deliver(to({"bob"})) == ClientAction::delivered);
@@ -353,13 +212,21 @@ TEST_CASE("replies that nobody asked for end the connection after the message") 
   CHECK(early.deliver(to({"bob"})) == ClientAction::delivered);
   CHECK(early.fates() == std::vector<std::string>{"delivered 250 2.0.0 taken"});
   CHECK(early.run() == ClientAction::close);
-  Trial greeting(friendly, "220 x\r\n220 y\r\n");
+  Trial greeting({.greeting = "220 x\r\n220 y\r\n"});
   CHECK(greeting.last == ClientAction::close);
+  CHECK(greeting.dialogue.last_words().code == 451);
   Trial half(friendly);
   half.said_in_body = "250 2.0";
   CHECK(half.deliver(to({"bob"})) == ClientAction::delivered);
   CHECK_FALSE(half.dialogue.dot_sent());
   CHECK(half.dialogue.results().at(0).outcome == Outcome::deferred);
+}
+
+TEST_CASE("half a reply of several lines that nobody asked for is no part of the next one") {
+  Trial trial(but({{".", "250 2.0.0 taken\r\n250-2.1.0 smuggled\r\n"}}));
+  CHECK(trial.deliver(to({"bob"})) == ClientAction::delivered);
+  CHECK(trial.fates() == std::vector<std::string>{"delivered 250 2.0.0 taken"});
+  CHECK(trial.run() == ClientAction::close);
 }
 
 TEST_CASE("a reply that makes no sense defers and ends the connection") {
@@ -375,6 +242,15 @@ TEST_CASE("a reply that makes no sense defers and ends the connection") {
   data.deliver(to({"bob"}));
   CHECK(data.dialogue.results().at(0).outcome == Outcome::deferred);
   CHECK(data.gates == 0);
+}
+
+TEST_CASE("a refusal counts only if no reply was out of its place") {
+  // One reply too many at MAIL: bob's refusal would be taken for carol's.
+  Trial trial(but(
+      {{"MAIL", "250 2.1.0 Ok\r\n250 2.1.0 Ok\r\n"}, {"RCPT TO:<bob", "550 5.1.1 unknown\r\n"}}));
+  CHECK(trial.deliver(to({"bob", "carol"})) == ClientAction::delivered);
+  CHECK(trial.fates() ==
+        std::vector<std::string>(2, "deferred 451 4.5.0 The next server broke the protocol"));
 }
 
 TEST_CASE("stopped at the gate, the dot never leaves") {
@@ -398,7 +274,7 @@ TEST_CASE("wherever the connection breaks, the message is deferred unless its fa
     }
     for (std::size_t step = 0; step < steps; ++step) {
       CAPTURE(step);
-      Trial trial(rules, "220 mx.example ESMTP\r\n", step);
+      Trial trial({.rules = rules, .fail_at = step});
       if (trial.last == ClientAction::close) {
         CHECK(trial.dialogue.last_words().code == 451);
         continue;
@@ -406,6 +282,8 @@ TEST_CASE("wherever the connection breaks, the message is deferred unless its fa
       CHECK(trial.deliver(to({"bob", "carol"}), {"a", "b\r\n"}) == ClientAction::delivered);
       const bool dot_written = trial.log.back() == ".\r\n";
       CHECK(trial.dialogue.dot_sent() == dot_written);
+      CHECK(trial.dialogue.dot_answered() ==
+            (trial.dialogue.results().at(0).outcome == Outcome::delivered));
       for (const RecipientResult& result : trial.dialogue.results()) {
         CHECK(result.outcome != Outcome::failed);
         CHECK((result.outcome == Outcome::deferred || dot_written));
@@ -418,7 +296,7 @@ TEST_CASE("wherever the connection breaks, the message is deferred unless its fa
 }
 
 TEST_CASE("a reply that came before the connection broke still counts") {
-  ClientDialogue dialogue(ClientOptions{"gateway.example", 4096});
+  ClientDialogue dialogue({.helo_name = "gateway.example", .max_reply_octets = 4096});
   dialogue.connected();
   const auto expect = [&](ClientAction action) { CHECK(dialogue.next().action == action); };
   dialogue.input("220 x\r\n");
@@ -441,6 +319,7 @@ TEST_CASE("a reply that came before the connection broke still counts") {
   dialogue.fail({451, {4, 4, 2}, "connection lost"});
   expect(ClientAction::delivered);
   CHECK(dialogue.results().at(0).outcome == Outcome::delivered);
+  CHECK(dialogue.dot_answered());
   expect(ClientAction::close);
 }
 
@@ -453,4 +332,4 @@ TEST_CASE("a failure that is told as permanent is deferred all the same") {
 }
 
 }  // namespace
-}  // namespace cordon::smtp
+}  // namespace cordon::smtp::test

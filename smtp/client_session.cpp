@@ -1,0 +1,144 @@
+// How a session comes about, from the greeting to the first message: EHLO or HELO, STARTTLS and
+// EHLO again (RFC 3207), AUTH (RFC 4954); and anew after XCLIENT, which takes the server back to
+// its greeting (XCLIENT_README).
+#include <utility>
+
+#include "smtp/client_state.h"
+#include "smtp/upstream_offer.h"
+
+namespace cordon::smtp {
+namespace {
+
+bool completed(const Reply& reply) { return reply.code >= 200 && reply.code < 300; }
+bool refused(const Reply& reply) { return reply.transient() || reply.permanent(); }
+
+// Our credentials, our configuration: the mail waits until somebody mends it.
+Reply as_ours(const Reply& reply, bool repeats_secret) {
+  if (reply.transient() && !repeats_secret) return reply;
+  EnhancedStatus status = reply.status;
+  if (status.klass == 0) status = {4, 7, 0};
+  status.klass = 4;
+  const std::string words = repeats_secret ? std::to_string(reply.code) : reply.one_line();
+  return {454, status, "The next server does not take our credentials: " + words};
+}
+
+}  // namespace
+
+void ClientDialogue::State::handle_greeting(const Reply& reply) {
+  if (!completed(reply)) return leave(reply);
+  offer.name = reply.text.substr(0, reply.text.find_first_of(" \n"));
+  greet();
+}
+
+// What was offered before TLS, or to another client, counts no more (RFC 3207 4.2).
+void ClientDialogue::State::greet() {
+  std::string name = std::move(offer.name);
+  offer = {};
+  offer.name = std::move(name);
+  send("EHLO " + options.helo_name + "\r\n", Expected::ehlo);
+}
+
+void ClientDialogue::State::handle_ehlo(const Reply& reply) {
+  if (reply.permanent()) return send("HELO " + options.helo_name + "\r\n", Expected::helo);
+  if (!completed(reply)) return leave(reply);
+  read_offer(reply.text, offer);
+  settle_session();
+}
+
+void ClientDialogue::State::handle_helo(const Reply& reply) {
+  if (!completed(reply)) return leave(reply);
+  settle_session();
+}
+
+// The server is greeted: what is still missing?
+void ClientDialogue::State::settle_session() {
+  const bool wanted = !secured && options.starttls != ClientOptions::StartTls::never;
+  if (wanted && offer.starttls && !starttls_refused) {
+    return send("STARTTLS\r\n", Expected::starttls);
+  }
+  if (wanted && options.starttls == ClientOptions::StartTls::required) {
+    return leave({454, {4, 7, 0}, "TLS is required, and the next server does not offer STARTTLS"});
+  }
+  if (options.credentials && !authenticated) return authenticate();
+  session_settled();
+}
+
+void ClientDialogue::State::handle_starttls(const Reply& reply) {
+  if (completed(reply)) {
+    phase = Phase::start_tls;
+  } else if (!refused(reply)) {
+    break_protocol();
+  } else if (options.starttls == ClientOptions::StartTls::required) {
+    leave({454, {4, 7, 0}, "TLS is required, and the next server refuses it: " + reply.one_line()});
+  } else {
+    starttls_refused = true;
+    settle_session();
+  }
+}
+
+void ClientDialogue::State::tls_started() {
+  if (phase == Phase::unconnected) secured = true;
+  if (phase != Phase::start_tls) return;
+  if (reader.held() > 0 || reader.faulty()) return break_protocol();
+  secured = true;
+  greet();
+}
+
+void ClientDialogue::State::authenticate() {
+  if (!secured && !options.auth_in_plain) {
+    return leave({454, {4, 7, 0}, "Our credentials need TLS, which the connection has not"});
+  }
+  const auto mechanism =
+      choose_mechanism(*options.credentials, options.mechanisms, offer.mechanisms);
+  if (!mechanism) {
+    return leave({454, {4, 7, 4}, "The next server does not offer the AUTH of our credentials"});
+  }
+  sasl.emplace(*options.credentials, *mechanism);
+  send_secret(sasl->begin());
+}
+
+void ClientDialogue::State::send_secret(std::string line) {
+  out.reserve(out.size() + line.size());  // growing would leave a copy
+  secret_in_out = true;
+  send(line, Expected::auth);
+  wipe(line);
+}
+
+void ClientDialogue::State::handle_auth(const Reply& reply) {
+  if (reply.code == 334) {
+    if (auto line = sasl->answer()) return send_secret(std::move(*line));
+    return break_protocol();
+  }
+  // RFC 4954 4: 503 after a successful AUTH. What XCLIENT sets back differs between servers.
+  const bool was_already = reply.code == 503 && told.has_value();
+  if (completed(reply) || was_already) {
+    sasl.reset();
+    authenticated = true;
+    session_settled();
+  } else if (refused(reply)) {
+    leave(as_ours(reply, sasl->repeated_in(reply.text)));
+  } else {
+    break_protocol();
+  }
+}
+
+void ClientDialogue::State::handle_xclient(const Reply& reply) {
+  if (!completed(reply)) {
+    return refused(reply) ? leave(reply) : break_protocol();
+  }
+  told = announced->client;
+  authenticated = false;
+  greet();
+}
+
+void ClientDialogue::State::session_settled() {
+  if (!announced) {
+    phase = Phase::ready;
+    return;
+  }
+  const Announced next = std::move(*announced);
+  announced.reset();
+  begin_transaction(next.envelope, next.indices, next.octets);
+}
+
+}  // namespace cordon::smtp
