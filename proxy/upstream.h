@@ -1,37 +1,51 @@
-// Connections to upstream servers, reused between messages. Carries out the actions of the client
-// dialogue over a socket, under time limits. All on one io_context; not thread-safe.
+// Connections to upstream servers, pooled by destination and reused between messages. Carries out
+// the actions of the client dialogue over a Transport, under time limits. All on one io_context;
+// not thread-safe.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
 
-#include "proxy/settings.h"
+#include "proxy/upstream_route.h"
 #include "smtp/client_dialogue.h"
 
 namespace cordon::proxy {
+
+// How an attempt ended.
+struct DeliveryOutcome {
+  std::vector<smtp::RecipientResult> results;  // one for each recipient that was to be tried
+  bool in_doubt = false;                       // the final dot was sent, and no answer to it came
+  bool stopped = false;                        // the gate was shut, or the gateway is stopping
+  bool reached = false;       // a session came about: whatever failed then, the server is there
+  smtp::UpstreamOffer offer;  // what it offered, as far as it came to that
+  std::string tls;            // "TLSv1.3 TLS_AES_256_GCM_SHA384"; empty: in plain
+};
 
 // One message on its way. The job lives until its `done` was called.
 struct DeliveryJob {
   smtp::Envelope envelope;
   std::vector<std::size_t> which;  // recipients to try; never empty
   std::uint64_t octets = 0;        // of the content with its trace field
+  // Who the upstream is to take for its client, if the route tells it; none: the gateway itself.
+  std::optional<smtp::ClientFacts> client;
+  bool probe = false;  // only asks what would become of it: neither content nor gate
   // Asks for the next piece of content; answers by `give`, once, on the io_context, and never from
   // within the call. `ok` false: the store failed, and the attempt is abandoned.
   std::function<void(std::function<void(bool ok, std::string_view bytes, bool last)> give)>
       next_piece;
   // The gate, asked right before the final dot.
   std::function<bool()> pass_gate;
-  // The end of the attempt: one result for each of `which`. `in_doubt`: the final dot was
-  // sent, and no answer to it came. `stopped`: the gate was shut.
-  std::function<void(std::vector<smtp::RecipientResult> results, bool in_doubt, bool stopped)> done;
+  std::function<void(const DeliveryOutcome& outcome)> done;  // once, at the end of the attempt
 };
 
 class UpstreamConnection;
@@ -45,29 +59,67 @@ class UpstreamPool {
     Seconds command{300};
     Seconds data{600};
   };
-  // Delivers over an idle connection of the route, or a new one, or when one comes free.
-  void deliver(const std::string& route_name, const RouteSettings& route, Times times,
-               std::shared_ptr<DeliveryJob> job);
+  // Delivers over an idle connection to the destination, or a new one, or when one comes free. A
+  // route that was made anew since is a new one: connections under the old rules are closed.
+  void deliver(const Destination& destination, std::shared_ptr<const UpstreamRoute> route,
+               Times times, std::shared_ptr<DeliveryJob> job);
+  // Asks what would become of the message, without sending it. Takes an idle connection, or one of
+  // its own beside those that deliver, so that it never waits for a large message.
+  using ProbeDone = std::function<void(const DeliveryOutcome& outcome)>;
+  void probe(const Destination& destination, std::shared_ptr<const UpstreamRoute> route,
+             Times times, smtp::Envelope envelope, std::vector<std::size_t> which, ProbeDone done);
+  // Asked of nobody it only has a look at the server: `on_offer` tells, if the connection is new.
+  //
+  // Called with what a server offers, once a connection: after TLS and AUTH.
+  std::function<void(const Destination&, const smtp::UpstreamOffer&)> on_offer;
+
   void close_idle();
   // Ends every connection; jobs under way are answered as deferred.
   void abort();
+  std::size_t destinations() const { return lanes_.size(); }  // those in use, or lately
 
  private:
   friend class UpstreamConnection;
-  struct Route {
-    RouteSettings settings;
-    Times times;
-    std::list<std::shared_ptr<DeliveryJob>> waiting;
-    std::vector<std::shared_ptr<UpstreamConnection>> idle;
-    std::vector<std::shared_ptr<UpstreamConnection>> all;
+  enum class Use : std::uint8_t { mail, probe };  // what a connection was opened for
+  struct Waiting {
+    std::shared_ptr<DeliveryJob> job;
+    bool fresh = false;  // an old connection failed it: it gets a new one
   };
-  void pump(Route& route);
+  using Connections = std::vector<std::shared_ptr<UpstreamConnection>>;
+  // All that goes to one destination.
+  struct Lane {
+    std::shared_ptr<const UpstreamRoute> route;
+    Times times;
+    std::list<Waiting> mail;
+    std::list<Waiting> probes;
+    Connections idle;
+    Connections all;
+  };
+  void add(const Destination& destination, std::shared_ptr<const UpstreamRoute> route, Times times,
+           Waiting waiting);
+  void pump(const Destination& destination, Lane& lane);
+  bool start(const Destination& destination, Lane& lane, std::list<Waiting>& waiting, Use use);
+  std::shared_ptr<UpstreamConnection> take_idle(Lane& lane, const DeliveryJob& job, Use use);
+  void open(const Destination& destination, Lane& lane, Use use, std::shared_ptr<DeliveryJob> job);
+  void retire_one_idle(Lane& lane, Use use);
+  void forget_unused();
+
+  // ---- what a connection tells
   void became_idle(const std::shared_ptr<UpstreamConnection>& connection);
   void gone(const std::shared_ptr<UpstreamConnection>& connection);
+  // Not this connection's fault, or not the message's: it goes first over a new one.
+  void try_again(const Destination& destination, std::shared_ptr<DeliveryJob> job);
+  // TLS failed where it is opportunistic: spoken to in plain for a while.
+  void speak_plain(const Destination& destination);
+  bool speaks_plain(const Destination& destination);
 
+  using Clock = std::chrono::steady_clock;
   boost::asio::io_context& context_;
   std::string helo_name_;
-  std::map<std::string, Route> routes_;
+  std::map<Destination, Lane> lanes_;
+  std::map<Destination, Clock::time_point> plain_until_;
+  std::vector<Destination> maybe_unused_;  // looked at when nobody holds a lane
+  std::size_t depth_ = 0;                  // of calls that hold one: ends may come within
   bool stopping_ = false;
 };
 

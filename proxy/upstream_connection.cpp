@@ -1,0 +1,452 @@
+#include "proxy/upstream_connection.h"
+
+#include <stdexcept>
+#include <utility>
+
+#include <boost/asio/connect.hpp>
+
+#include "proxy/log.h"
+#include "smtp/proxy_header.h"
+
+namespace cordon::proxy {
+
+using boost::asio::ip::tcp;
+using boost::system::error_code;
+using smtp::ClientAction;
+using smtp::Reply;
+
+namespace {
+
+constexpr auto quit_time = std::chrono::seconds(5);
+
+Reply lost(const error_code& error) {
+  return {451, {4, 4, 2}, "connection lost: " + error.message()};
+}
+
+bool implicit_tls(const UpstreamRoute& route) { return route.tls && route.settings.implicit_tls; }
+
+smtp::ClientOptions options_for(const UpstreamRoute& route, const std::string& helo_name,
+                                bool in_plain) {
+  using StartTls = smtp::ClientOptions::StartTls;
+  smtp::ClientOptions options{.helo_name = helo_name};
+  if (route.tls && !route.settings.implicit_tls && !in_plain) {
+    options.starttls = route.settings.tls == UpstreamTls::opportunistic ? StartTls::if_offered
+                                                                        : StartTls::required;
+  }
+  options.credentials = route.credentials;
+  options.mechanisms = route.mechanisms;
+  options.auth_in_plain = route.settings.auth_in_plain;
+  return options;
+}
+
+std::string words_of(const Transport& transport) {
+  if (!transport.secured()) return {};
+  const TlsFacts facts = transport.tls_facts();
+  return facts.version + ' ' + facts.cipher;
+}
+
+}  // namespace
+
+UpstreamConnection::UpstreamConnection(UpstreamPool& pool, boost::asio::io_context& context,
+                                       const Destination& destination,
+                                       std::shared_ptr<const UpstreamRoute> route,
+                                       UpstreamPool::Times times, UpstreamPool::Use use,
+                                       bool in_plain)
+    : pool_(pool),
+      destination_(destination),
+      route_(std::move(route)),
+      times_(times),
+      use_(use),
+      transport_(context),
+      resolver_(context),
+      timer_(context),
+      dialogue_(options_for(*route_, pool.helo_name_, in_plain)) {}
+
+UpstreamConnection::~UpstreamConnection() = default;
+
+// By PROXY a connection is some client's for good; only its address matters for that, since the
+// port changes with each of its sessions. XCLIENT can tell of another client, but not of none.
+bool UpstreamConnection::fits(const DeliveryJob& job) const {
+  switch (route_->settings.tell_client) {
+    case TellClient::no:
+      return true;
+    case TellClient::xclient:
+      return !told_ || job.client;
+    case TellClient::proxy:
+      return told_.has_value() == job.client.has_value() &&
+             (!told_ || told_->address == job.client->address);
+  }
+  return true;
+}
+
+// ---- the way to a session
+
+void UpstreamConnection::open(std::shared_ptr<DeliveryJob> job) {
+  job_ = std::move(job);
+  limit(route_->settings.connect_timeout, "connect");
+  resolver_.async_resolve(
+      destination_.host, std::to_string(destination_.port),
+      [self = shared_from_this()](const error_code& error,
+                                  const tcp::resolver::results_type& found) {
+        if (self->closed_) return;
+        if (!error) return self->connect(found);
+        self->fail(
+            {451, {4, 4, 3}, "cannot resolve " + self->destination_.host + ": " + error.message()});
+      });
+}
+
+void UpstreamConnection::connect(const tcp::resolver::results_type& found) {
+  boost::asio::async_connect(
+      transport_.socket(), found,
+      [self = shared_from_this()](const error_code& error, const tcp::endpoint&) {
+        if (self->closed_) return;
+        if (!error) return self->on_connected();
+        self->fail({451, {4, 4, 1}, "cannot connect: " + error.message()});
+      });
+}
+
+void UpstreamConnection::on_connected() {
+  error_code ignored;
+  transport_.socket().set_option(tcp::no_delay(true), ignored);
+  transport_.socket().non_blocking(true, ignored);
+  if (route_->settings.tell_client == TellClient::proxy) tell_client_by_proxy();
+  if (!implicit_tls(*route_)) return begin_dialogue();
+  write_then([this] {
+    start_tls([this] {
+      dialogue_.tls_started();
+      begin_dialogue();
+    });
+  });
+}
+
+// In front of all else, also of TLS (proxy-protocol.txt 2).
+void UpstreamConnection::tell_client_by_proxy() {
+  told_ = job_->client;
+  error_code ignored;
+  const auto server = transport_.socket().remote_endpoint(ignored);
+  queue(smtp::format_proxy_header(smtp::ProxyVersion::v1, told_.value_or(smtp::ClientFacts{}),
+                                  server.address().to_string(), server.port()),
+        false);
+}
+
+void UpstreamConnection::begin_dialogue() {
+  dialogue_.connected();
+  drive();
+}
+
+void UpstreamConnection::start_tls(std::function<void()> then) {
+  const std::string& wanted = route_->settings.tls_name;
+  const std::string& known = destination_.name.empty() ? destination_.host : destination_.name;
+  limit(route_->settings.connect_timeout, "TLS handshake");
+  in_handshake_ = true;
+  try {
+    transport_.start_client(*route_->tls, wanted.empty() ? known : wanted);
+  } catch (const std::runtime_error& error) {
+    return on_tls_failed(error.what());
+  }
+  handshake(then);
+}
+
+void UpstreamConnection::handshake(const std::function<void()>& then) {
+  const Step step = transport_.handshake();
+  if (step.error) {
+    const std::string trouble = transport_.tls_trouble();
+    return on_tls_failed(trouble.empty() ? step.error.message() : trouble);
+  }
+  if (step.want != Want::nothing) return wait(step.want, [this, then] { handshake(then); });
+  in_handshake_ = false;
+  then();
+}
+
+// Opportunistic TLS protects from who listens, not from who interferes (RFC 7435): better in plain
+// than not at all. Where it is required the mail waits, and the reason is told.
+void UpstreamConnection::on_tls_failed(const std::string& why) {
+  in_handshake_ = false;
+  log::warn("upstream.tls_failed", {{"route", destination_.route},
+                                    {"host", destination_.host},
+                                    {"port", destination_.port},
+                                    {"why", why}});
+  const bool may_do_without =
+      route_->settings.tls == UpstreamTls::opportunistic && !implicit_tls(*route_);
+  if (!may_do_without || !job_) {
+    return fail({454, {4, 7, 5}, "TLS with the next server failed: " + why});
+  }
+  pool_.speak_plain(destination_);
+  pool_.try_again(destination_, std::exchange(job_, nullptr));
+  shut();
+}
+
+// ---- the dialogue
+
+void UpstreamConnection::drive() {
+  if (std::exchange(driving_, true)) {
+    drive_again_ = true;
+    return;
+  }
+  do {
+    drive_again_ = false;
+    while (!closed_ && step(dialogue_.next())) {
+    }
+  } while (drive_again_ && !closed_);
+  driving_ = false;
+}
+
+// False: an event, or drive_again_, goes on.
+bool UpstreamConnection::step(const smtp::ClientDialogue::Step& step) {
+  switch (step.action) {
+    case ClientAction::write:
+      queue(step.bytes, step.secret);
+      return true;
+    case ClientAction::need_input:
+      write_then([this] { read(); });
+      return false;
+    case ClientAction::start_tls:
+      write_then([this] {
+        start_tls([this] {
+          dialogue_.tls_started();
+          drive();
+        });
+      });
+      return false;
+    case ClientAction::ready:
+      return on_ready();
+    case ClientAction::need_body:
+      write_then([this] { ask_piece(); });
+      return false;
+    case ClientAction::gate:
+      return on_gate();
+    case ClientAction::delivered:
+      finish();
+      return true;
+    case ClientAction::close:
+      write_then([this] { shut(); });
+      return false;
+  }
+  return false;
+}
+
+bool UpstreamConnection::on_ready() {
+  if (!std::exchange(reached_, true)) {
+    log::info("upstream.session", {{"route", destination_.route},
+                                   {"host", destination_.host},
+                                   {"port", destination_.port},
+                                   {"tls", words_of(transport_)}});
+    if (pool_.on_offer) pool_.on_offer(destination_, dialogue_.offer());
+  }
+  if (job_) {
+    begin_message();
+    return true;
+  }
+  if (messages_ >= route_->settings.max_messages_per_connection) {
+    dialogue_.quit();
+    return true;
+  }
+  ready_ = true;
+  limit(route_->settings.idle_timeout, "idle");
+  pool_.became_idle(shared_from_this());
+  if (ready_) watch();
+  return !ready_;  // a waiting message may have taken the connection at once
+}
+
+void UpstreamConnection::take(std::shared_ptr<DeliveryJob> job) {
+  job_ = std::move(job);
+  begin_message();
+  drive();
+}
+
+void UpstreamConnection::begin_message() {
+  ready_ = false;
+  ++messages_;
+  stopped_ = false;
+  waiting_for_final_ = false;
+  const bool tell = route_->settings.tell_client == TellClient::xclient && job_->client &&
+                    dialogue_.offer().xclient;
+  if (tell) told_ = job_->client;
+  const smtp::ClientFacts* client = tell ? &*told_ : nullptr;
+  if (job_->probe) {
+    dialogue_.probe(job_->envelope, job_->which, client);
+  } else {
+    dialogue_.deliver(job_->envelope, job_->which, job_->octets, client);
+  }
+}
+
+// The content is on its way, all but the dot. Waiting for those bytes to be written first means
+// that the gate is asked as late as it can be.
+bool UpstreamConnection::on_gate() {
+  if (!out_.empty()) {
+    write_then([this] { drive(); });
+    return false;
+  }
+  if (job_->pass_gate()) {
+    dialogue_.pass();
+    waiting_for_final_ = true;
+  } else {
+    stopped_ = true;
+    dialogue_.stop();
+  }
+  return true;
+}
+
+void UpstreamConnection::ask_piece() {
+  limit(times_.command, "content");
+  job_->next_piece(
+      [self = shared_from_this(), job = job_](bool ok, std::string_view bytes, bool last) {
+        if (self->closed_ || self->job_ != job) return;
+        if (!ok) return self->fail({451, {4, 3, 0}, "the store could not be read"});
+        self->dialogue_.body(bytes, last);
+        self->drive();
+      });
+}
+
+// An old connection that the server had given up on says nothing about the message.
+void UpstreamConnection::finish() {
+  if (messages_ > 1 && dialogue_.unheard() && !stopped_) {
+    return pool_.try_again(destination_, std::exchange(job_, nullptr));
+  }
+  answer(dialogue_.results());
+}
+
+void UpstreamConnection::answer(std::vector<smtp::RecipientResult> results) {
+  const auto job = std::exchange(job_, nullptr);
+  if (!job) return;
+  job->done({.results = std::move(results),
+             .in_doubt = dialogue_.dot_sent() && !dialogue_.dot_answered(),
+             .stopped = stopped_,
+             .reached = reached_,
+             .offer = dialogue_.offer(),
+             .tls = words_of(transport_)});
+}
+
+// ---- octets
+
+void UpstreamConnection::queue(std::string_view bytes, bool secret) {
+  if (secret) {
+    out_.reserve(out_.size() + bytes.size());  // growing would leave a copy
+    secret_in_out_ = true;
+  }
+  out_.append(bytes);
+}
+
+void UpstreamConnection::write_then(std::function<void()> next) {
+  if (out_.empty()) return next();
+  flush(next);
+}
+
+void UpstreamConnection::flush(const std::function<void()>& next) {
+  while (sent_ < out_.size()) {
+    const Step step = transport_.write_some(std::string_view(out_).substr(sent_));
+    if (step.want != Want::nothing) return wait(step.want, [this, next] { flush(next); });
+    if (step.error) {
+      hear_last_words();
+      return fail(lost(step.error));
+    }
+    sent_ += step.octets;
+  }
+  if (std::exchange(secret_in_out_, false)) smtp::wipe(out_);
+  out_.clear();
+  sent_ = 0;
+  next();
+}
+
+// A server that hangs up in the middle of what we send often says why first.
+void UpstreamConnection::hear_last_words() {
+  while (true) {
+    const Step step = transport_.read_some(in_);
+    if (step.octets == 0) return;
+    dialogue_.input({in_.data(), step.octets});
+  }
+}
+
+void UpstreamConnection::read() {
+  if (!ready_ && job_) limit(waiting_for_final_ ? times_.data : times_.command, "reply");
+  if (transport_.pending()) return on_readable();
+  wait(Want::read, [this] { on_readable(); });
+}
+
+void UpstreamConnection::on_readable() {
+  const Step step = transport_.read_some(in_);
+  if (step.want != Want::nothing) return wait(step.want, [this] { on_readable(); });
+  if (step.error) return fail(lost(step.error));
+  dialogue_.input({in_.data(), step.octets});
+  drive();
+}
+
+// An idle connection that the server closes, or talks on, is of no more use. Under TLS it may also
+// get records that are not for us, such as session tickets.
+void UpstreamConnection::watch() {
+  transport_.async_wait(Want::read, [self = shared_from_this()](const error_code& error) {
+    if (error || self->closed_ || !self->ready_) return;
+    self->on_watched();
+  });
+}
+
+void UpstreamConnection::on_watched() {
+  const Step step = transport_.read_some(in_);
+  if (step.want == Want::read) return watch();
+  shut();
+}
+
+template <typename Next>
+void UpstreamConnection::wait(Want want, Next next) {
+  transport_.async_wait(
+      want, [self = shared_from_this(), next = std::move(next)](const error_code& error) {
+        if (self->closed_) return;
+        if (error) return self->fail(lost(error));
+        next();
+      });
+}
+
+// ---- ends
+
+void UpstreamConnection::limit(std::chrono::milliseconds time, const char* doing) {
+  timer_.expires_after(time);
+  timer_.async_wait([self = shared_from_this(), doing](const error_code& cancelled) {
+    if (!cancelled && !self->closed_) self->on_time_out(doing);
+  });
+}
+
+void UpstreamConnection::on_time_out(const char* doing) {
+  if (ready_) return quit();
+  if (in_handshake_) return on_tls_failed("time-out");
+  fail({451, {4, 4, 2}, std::string("time-out: ") + doing});
+}
+
+void UpstreamConnection::quit() {
+  if (!idle()) return;
+  ready_ = false;
+  dialogue_.quit();
+  limit(quit_time, "quit");
+  drive();
+}
+
+void UpstreamConnection::fail(const Reply& why) {
+  if (closed_) return;
+  why_ = why;
+  if (std::exchange(secret_in_out_, false)) smtp::wipe(out_);
+  out_.clear();
+  sent_ = 0;
+  ready_ = false;
+  dialogue_.fail(why);
+  drive();
+  if (!driving_) shut();
+}
+
+void UpstreamConnection::shut() {
+  if (closed_) return;
+  closed_ = true;
+  ready_ = false;
+  timer_.cancel();
+  resolver_.cancel();
+  if (job_) {
+    // The dialogue ended before there was a message in it.
+    Reply reply = dialogue_.last_words();
+    if (reply.code == 0 || reply.positive()) reply = why_;
+    if (reply.code == 0) reply = {451, {4, 4, 2}, "connection lost"};
+    answer(
+        std::vector<smtp::RecipientResult>(job_->which.size(), {smtp::Outcome::deferred, reply}));
+  }
+  transport_.close();
+  pool_.gone(shared_from_this());
+}
+
+}  // namespace cordon::proxy

@@ -1,0 +1,102 @@
+// One connection to an upstream server: carries out the actions of a ClientDialogue over a
+// Transport. Opened for a job, it takes one after the other until it is idle too long, used up,
+// or lost; tells its pool what became of it. On the pool's io_context; owns itself while open.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "proxy/transport.h"
+#include "proxy/upstream.h"
+
+namespace cordon::proxy {
+
+class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnection> {
+ public:
+  // `in_plain`: without TLS although the route is opportunistic, since it failed here before.
+  UpstreamConnection(UpstreamPool& pool, boost::asio::io_context& context,
+                     const Destination& destination, std::shared_ptr<const UpstreamRoute> route,
+                     UpstreamPool::Times times, UpstreamPool::Use use, bool in_plain);
+  ~UpstreamConnection();
+
+  const Destination& destination() const { return destination_; }
+  const std::shared_ptr<const UpstreamRoute>& route() const { return route_; }
+  UpstreamPool::Use use() const { return use_; }
+  bool idle() const { return ready_ && !closed_; }  // as soon as it quits it is not
+  // Whether the upstream would take `job` for the right client's.
+  bool fits(const DeliveryJob& job) const;
+
+  void open(std::shared_ptr<DeliveryJob> job);
+  void take(std::shared_ptr<DeliveryJob> job);  // only while idle
+  void quit();                                  // likewise
+  void fail(const smtp::Reply& why);            // a job under way is deferred
+
+ private:
+  void connect(const boost::asio::ip::tcp::resolver::results_type& found);
+  void on_connected();
+  void tell_client_by_proxy();
+  void begin_dialogue();
+  void start_tls(std::function<void()> then);
+  void handshake(const std::function<void()>& then);
+  void on_tls_failed(const std::string& why);
+
+  void drive();
+  bool step(const smtp::ClientDialogue::Step& step);
+  void queue(std::string_view bytes, bool secret);
+  bool on_ready();
+  bool on_gate();
+  void begin_message();
+  void ask_piece();
+  void finish();
+
+  void write_then(std::function<void()> next);
+  void flush(const std::function<void()>& next);
+  void hear_last_words();
+  void read();
+  void on_readable();
+  void watch();
+  void on_watched();
+  template <typename Next>
+  void wait(Want want, Next next);
+
+  void limit(std::chrono::milliseconds time, const char* doing);
+  void on_time_out(const char* doing);
+  void answer(std::vector<smtp::RecipientResult> results);
+  void shut();
+
+  UpstreamPool& pool_;
+  const Destination destination_;
+  const std::shared_ptr<const UpstreamRoute> route_;
+  const UpstreamPool::Times times_;
+  const UpstreamPool::Use use_;
+  Transport transport_;
+  boost::asio::ip::tcp::resolver resolver_;
+  boost::asio::steady_timer timer_;
+  smtp::ClientDialogue dialogue_;
+  std::shared_ptr<DeliveryJob> job_;
+  std::optional<smtp::ClientFacts> told_;  // who the upstream takes for its client
+  std::string out_;                        // to be written
+  std::size_t sent_ = 0;                   // of it
+  bool secret_in_out_ = false;
+  std::array<char, 8192> in_{};
+  smtp::Reply why_;  // of the end, if it was not the upstream's
+  std::uint32_t messages_ = 0;
+  bool reached_ = false;  // the first session came about
+  bool ready_ = false;    // idle, and the pool knows it
+  bool stopped_ = false;
+  bool driving_ = false;
+  bool drive_again_ = false;
+  bool in_handshake_ = false;
+  bool waiting_for_final_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace cordon::proxy

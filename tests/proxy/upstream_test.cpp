@@ -1,0 +1,380 @@
+// The pool of connections to upstreams, against small servers on its own io_context: what is reused
+// for whom, what is tried again, what a probe waits for.
+#include "proxy/upstream.h"
+
+#include <fstream>
+#include <set>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace cordon::proxy {
+namespace {
+
+using boost::asio::ip::tcp;
+
+// Answers line by line; what it says to each is asked of `script` first.
+class LineServer {
+ public:
+  explicit LineServer(boost::asio::io_context& context)
+      : acceptor_(context, {boost::asio::ip::make_address("127.0.0.1"), 0}) {
+    accept();
+  }
+
+  static constexpr const char* close = "close";
+  static constexpr const char* nothing = "";
+  // The reply to that line of that connection; nullptr: the usual one.
+  std::function<const char*(int connection, const std::string& line)> script;
+  std::vector<std::pair<int, std::string>> lines;
+  int connections = 0;
+
+  std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+  std::vector<std::string> said_on(int connection) const {
+    std::vector<std::string> found;
+    for (const auto& [on, line] : lines)
+      if (on == connection) found.push_back(line);
+    return found;
+  }
+  void stop() { acceptor_.close(); }
+
+ private:
+  struct Connection {
+    tcp::socket socket;
+    int number;
+    std::string received;
+    bool in_content = false;
+  };
+
+  void accept() {
+    acceptor_.async_accept([this](const auto& error, tcp::socket socket) {
+      if (error) return;
+      auto fresh = std::make_shared<Connection>(Connection{std::move(socket), ++connections, {}});
+      const char* greeting = script ? script(connections, "connect") : nullptr;
+      if (greeting == nullptr) say(*fresh, "220 mx.example ESMTP\r\n");
+      read(fresh);
+      accept();
+    });
+  }
+
+  static void say(Connection& connection, const std::string& reply) {
+    boost::system::error_code ignored;
+    boost::asio::write(connection.socket, boost::asio::buffer(reply), ignored);
+  }
+
+  void read(const std::shared_ptr<Connection>& connection) {
+    boost::asio::async_read_until(connection->socket,
+                                  boost::asio::dynamic_buffer(connection->received), "\r\n",
+                                  [this, connection](const auto& error, std::size_t octets) {
+                                    if (error) return;
+                                    const std::string line(connection->received, 0, octets - 2);
+                                    connection->received.erase(0, octets);
+                                    if (on_line(*connection, line)) read(connection);
+                                  });
+  }
+
+  bool on_line(Connection& connection, const std::string& line) {
+    if (connection.in_content && line != ".") return true;
+    connection.in_content = false;
+    lines.emplace_back(connection.number, line);
+    const char* scripted = script ? script(connection.number, line) : nullptr;
+    const std::string reply = scripted != nullptr ? scripted : usual(line);
+    if (reply == close) return false;
+    connection.in_content = reply.starts_with("354");
+    say(connection, reply);
+    return line != "QUIT";
+  }
+
+  static std::string usual(const std::string& line) {
+    if (line.starts_with("EHLO")) return "250-mx.example\r\n250 XCLIENT ADDR PORT\r\n";
+    if (line.starts_with("XCLIENT")) return "220 mx.example ESMTP\r\n";
+    if (line == "DATA") return "354 go\r\n";
+    if (line.starts_with("PROXY")) return "";
+    return "250 2.0.0 ok\r\n";
+  }
+
+  tcp::acceptor acceptor_;
+};
+
+// A pool with one destination.
+class Trial {
+ public:
+  explicit Trial(RouteSettings settings = {}) {
+    settings.tls = UpstreamTls::none;
+    settings.idle_timeout = Seconds(60);
+    route = std::make_shared<const UpstreamRoute>(make_upstream_route(settings));
+  }
+
+  Destination destination() const { return {"smarthost", "127.0.0.1", server.port(), ""}; }
+
+  static smtp::Envelope to(const std::string& local) {
+    smtp::Envelope envelope;
+    envelope.sender = {false, {"anna", "in.example"}};
+    envelope.recipients.push_back({{local, "out.example"}, smtp::notify::unspecified, ""});
+    return envelope;
+  }
+
+  void send(const std::string& local, const std::optional<smtp::ClientFacts>& client = {}) {
+    auto job = std::make_shared<DeliveryJob>();
+    job->envelope = to(local);
+    job->which = {0};
+    job->octets = 7;
+    job->client = client;
+    job->next_piece = [this](auto give) {
+      boost::asio::post(context, [give] { give(true, "hello\r\n", true); });
+    };
+    job->pass_gate = [] { return true; };
+    job->done = [this, local](const DeliveryOutcome& outcome) { keep(local, outcome); };
+    pool.deliver(destination(), route, {}, std::move(job));
+  }
+
+  void probe(const std::string& local) {
+    pool.probe(destination(), route, {}, to(local), {0},
+               [this, local](const DeliveryOutcome& outcome) { keep(local, outcome); });
+  }
+
+  void keep(const std::string& local, const DeliveryOutcome& outcome) {
+    CHECK(outcome.results.size() == 1);
+    ends[local] = outcome.results.at(0).reply.one_line();
+    last = outcome;
+  }
+
+  // Until the messages and probes for all of those have ended.
+  void await(const std::set<std::string>& locals) {
+    await([&] {
+      return std::all_of(locals.begin(), locals.end(),
+                         [&](const std::string& local) { return ends.count(local) != 0; });
+    });
+  }
+  void await(const std::function<bool()>& condition) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!condition()) {
+      REQUIRE(std::chrono::steady_clock::now() < end);
+      context.run_one_for(std::chrono::milliseconds(100));
+    }
+  }
+
+  boost::asio::io_context context;
+  LineServer server{context};
+  UpstreamPool pool{context, "gw.example"};
+  std::shared_ptr<const UpstreamRoute> route;
+  std::map<std::string, std::string> ends;
+  DeliveryOutcome last;
+};
+
+const smtp::ClientFacts anna{.address = "192.0.2.7", .port = 1025};
+const smtp::ClientFacts anna_again{.address = "192.0.2.7", .port = 1026};
+const smtp::ClientFacts bert{.address = "192.0.2.8", .port = 1025};
+
+TEST_CASE("one connection serves one message after the other, and tells once what it offers") {
+  Trial trial;
+  int offers = 0;
+  trial.pool.on_offer = [&](const Destination& destination, const smtp::UpstreamOffer& offer) {
+    ++offers;
+    CHECK(destination == trial.destination());
+    CHECK(offer.xclient);
+  };
+  trial.send("one");
+  trial.await({"one"});
+  trial.send("two");
+  trial.await({"two"});
+  CHECK(trial.ends ==
+        std::map<std::string, std::string>{{"one", "250 2.0.0 ok"}, {"two", "250 2.0.0 ok"}});
+  CHECK(trial.server.connections == 1);
+  CHECK(offers == 1);
+  CHECK(trial.last.reached);
+  CHECK(trial.last.offer.name == "mx.example");
+  CHECK(trial.last.tls.empty());
+}
+
+TEST_CASE("a destination that nobody uses any more is forgotten") {
+  Trial trial;
+  trial.send("one");
+  trial.await({"one"});
+  CHECK(trial.pool.destinations() == 1);
+  trial.pool.close_idle();
+  trial.await([&] { return trial.pool.destinations() == 0; });
+  trial.send("two");
+  trial.await({"two"});
+  CHECK(trial.server.connections == 2);
+}
+
+TEST_CASE("an old connection that has died costs no attempt, a new one does") {
+  for (const char* end : {LineServer::close, "421 4.4.2 idle too long\r\n"}) {
+    CAPTURE(end);
+    Trial trial;
+    trial.send("one");
+    trial.await({"one"});
+    trial.server.script = [&](int connection, const std::string& line) {
+      return connection == 1 && line.starts_with("MAIL") ? end : nullptr;
+    };
+    trial.send("two");
+    trial.await({"two"});
+    CHECK(trial.ends["two"] == "250 2.0.0 ok");
+    CHECK(trial.server.connections == 2);
+    trial.server.script = [&](int, const std::string& line) {
+      return line.starts_with("MAIL") ? end : nullptr;
+    };
+    trial.send("three");
+    trial.await({"three"});
+    CHECK(trial.ends["three"].starts_with("4"));
+    CHECK(trial.server.connections == 3);  // the old one, then one new one, and no more
+  }
+}
+
+TEST_CASE("what was begun on an old connection is not begun anew behind the caller's back") {
+  Trial trial;
+  trial.send("one");
+  trial.await({"one"});
+  trial.server.script = [](int, const std::string& line) {
+    return line == "." ? LineServer::close : nullptr;
+  };
+  trial.send("two");
+  trial.await({"two"});
+  CHECK(trial.ends["two"].starts_with("451 4.4.2"));
+  CHECK(trial.last.in_doubt);
+  CHECK(trial.server.connections == 1);
+}
+
+TEST_CASE("a session that is refused is told with the server's words, and as not reached") {
+  Trial trial;
+  trial.server.script = [](int, const std::string& line) {
+    return line.starts_with("EHLO") || line.starts_with("HELO") ? "554 5.7.1 go away\r\n" : nullptr;
+  };
+  trial.send("one");
+  trial.await({"one"});
+  CHECK(trial.ends["one"] == "554 5.7.1 go away");
+  CHECK(trial.last.results.at(0).outcome == smtp::Outcome::deferred);
+  CHECK_FALSE(trial.last.reached);
+}
+
+TEST_CASE("by XCLIENT one connection speaks for many clients, but never for none after one") {
+  RouteSettings settings;
+  settings.tell_client = TellClient::xclient;
+  Trial trial(settings);
+  trial.send("one", anna);
+  trial.await({"one"});
+  trial.send("two", bert);
+  trial.await({"two"});
+  CHECK(trial.server.connections == 1);
+  trial.send("three");
+  trial.await({"three"});
+  CHECK(trial.server.connections == 2);
+  std::vector<std::string> told;
+  for (const auto& [_, line] : trial.server.lines)
+    if (line.starts_with("XCLIENT")) told.push_back(line);
+  CHECK(told == std::vector<std::string>{"XCLIENT ADDR=192.0.2.7 PORT=1025",
+                                         "XCLIENT ADDR=192.0.2.8 PORT=1025"});
+}
+
+TEST_CASE("by PROXY a connection is one client's for good") {
+  RouteSettings settings;
+  settings.tell_client = TellClient::proxy;
+  settings.max_connections = 1;
+  Trial trial(settings);
+  trial.server.script = [](int, const std::string& line) {
+    return line.starts_with("PROXY") ? LineServer::nothing : nullptr;
+  };
+  trial.send("one", anna);
+  trial.await({"one"});
+  trial.send("two", anna_again);
+  trial.await({"two"});
+  CHECK(trial.server.connections == 1);
+  trial.send("three", bert);  // the only place is taken: the idle connection makes room
+  trial.await({"three"});
+  trial.send("four");
+  trial.await({"four"});
+  CHECK(trial.server.connections == 3);
+  const std::string tail = " 127.0.0.1 1025 " + std::to_string(trial.server.port());
+  CHECK(trial.server.said_on(1).front() == "PROXY TCP4 192.0.2.7" + tail);
+  CHECK(trial.server.said_on(2).front() == "PROXY TCP4 192.0.2.8" + tail);
+  CHECK(trial.server.said_on(3).front() == "PROXY UNKNOWN");
+}
+
+TEST_CASE("a probe asks without sending, and waits for no message") {
+  RouteSettings settings;
+  settings.max_connections = 1;
+  Trial trial(settings);
+  trial.server.script = [](int connection, const std::string& line) -> const char* {
+    if (line.starts_with("RCPT TO:<nobody")) return "550 5.1.1 unknown\r\n";
+    return connection == 1 && line == "." ? LineServer::nothing : nullptr;  // it hangs
+  };
+  trial.send("one");
+  trial.await([&] {
+    const auto said = trial.server.said_on(1);
+    return !said.empty() && said.back() == ".";
+  });
+  trial.probe("nobody");
+  trial.probe("somebody");
+  trial.await({"nobody", "somebody"});
+  CHECK(trial.ends["nobody"] == "550 5.1.1 unknown");
+  CHECK(trial.ends["somebody"] == "250 2.0.0 ok");
+  CHECK(trial.ends.count("one") == 0);
+  for (const auto& [connection, line] : trial.server.lines)
+    if (connection != 1) CHECK(line != "DATA");
+  trial.pool.abort();
+  trial.await({"one"});
+}
+
+TEST_CASE("a route that was made anew does not use connections under the old rules") {
+  Trial trial;
+  trial.send("one");
+  trial.await({"one"});
+  trial.route = std::make_shared<const UpstreamRoute>(make_upstream_route(trial.route->settings));
+  trial.send("two");
+  trial.await({"two"});
+  CHECK(trial.server.connections == 2);
+  trial.await([&] { return trial.server.said_on(1).back() == "QUIT"; });
+}
+
+TEST_CASE("at the end every message is answered") {
+  RouteSettings settings;
+  settings.max_connections = 1;
+  Trial trial(settings);
+  trial.server.script = [](int, const std::string&) { return LineServer::nothing; };
+  trial.send("one");
+  trial.send("two");
+  trial.await([&] { return trial.server.connections == 1; });
+  trial.pool.abort();
+  trial.await({"one", "two"});
+  CHECK(trial.ends["one"] == "451 4.3.2 the gateway is stopping");
+  CHECK(trial.ends["two"] == "451 4.3.2 the gateway is stopping");
+}
+
+TEST_CASE("a password file is read by its first line, and must be private") {
+  const std::string path = "/tmp/cordon-upstream-test." + std::to_string(getpid());
+  RouteSettings settings;
+  settings.user = "gw";
+  settings.password_file = path;
+  const auto write = [&](const std::string& content, mode_t mode) {
+    std::ofstream(path, std::ios::trunc) << content;
+    chmod(path.c_str(), mode);
+  };
+  const auto secret = [&] { return make_upstream_route(settings).credentials->secret; };
+  write("pass word\nsecond line\n", 0600);
+  CHECK(secret() == "pass word");
+  write("bare", 0640);
+  CHECK(secret() == "bare");
+  write("dos\r\n", 0600);
+  CHECK(secret() == "dos");
+  write("seen", 0604);
+  CHECK_THROWS_WITH(secret(), (path + ": everybody may read or write it; try chmod 640").c_str());
+  write("", 0600);
+  CHECK_THROWS(secret());
+  write(std::string(9000, 'x'), 0600);
+  CHECK_THROWS(secret());
+  write(std::string("a\0b\n", 4), 0600);
+  CHECK_THROWS(secret());
+  unlink(path.c_str());
+  CHECK_THROWS_WITH(secret(), (path + ": No such file or directory").c_str());
+  settings.mechanism = AuthMechanism::xoauth2;
+  settings.user.clear();
+  CHECK_FALSE(make_upstream_route(settings).credentials);
+}
+
+}  // namespace
+}  // namespace cordon::proxy
