@@ -302,6 +302,23 @@ TEST_CASE("while an alert cannot be stored nothing is committed, and then all go
   }
 }
 
+// Who is tardy is late from the first try on, and gets it at the fourth.
+TEST_CASE("a sender is told once of a delay, a failure and a success") {
+  Settings settings = holding_settings();
+  settings.delivery.delay_notice = Seconds(1);
+  survive({"reports", settings, [](SimulatedGateway& gateway, UpstreamMind&) {
+             gateway.send({.to = {"tardy@in.example", "one@in.example"},
+                           .subject = "late",
+                           .notify = cordon::smtp::notify::success | cordon::smtp::notify::delay});
+             gateway.send({.to = {"two@in.example", "refused@far.example"},
+                           .subject = "asked",
+                           .notify = cordon::smtp::notify::success});
+             gateway.send({.host = honest,
+                           .to = {"refused@in.example", "tardy2@in.example"},
+                           .subject = "unasked"});
+           }});
+}
+
 TEST_CASE("who got mail of an intruder is warned once, and operators are told") {
   survive({"warnings", plain_settings(), [](SimulatedGateway& gateway, UpstreamMind&) {
              gateway.send({.to = {"one@in.example", "two@in.example"}, .subject = "a"});

@@ -246,7 +246,7 @@ MessageId SimulatedGateway::send(const Mail& mail) {
   auto& submission = sending->submission;
   for (const std::string& to : mail.to) {
     const auto mailbox = smtp::parse_mailbox(to, smtp::Utf8::no);
-    sending->envelope.recipients.push_back({.mailbox = *mailbox});
+    sending->envelope.recipients.push_back({.mailbox = *mailbox, .notify = mail.notify});
     const auto hit = gateway_.matcher()->match(*mailbox);
     if (!hit) continue;
     const auto outcome =

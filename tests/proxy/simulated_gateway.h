@@ -32,8 +32,9 @@ struct Mail {
   std::string host = "192.0.2.1";
   std::vector<std::string> to;
   std::string subject;
-  std::size_t octets = 0;  // of padding
-  bool automatic = false;  // Auto-Submitted
+  std::size_t octets = 0;   // of padding
+  bool automatic = false;   // Auto-Submitted
+  std::uint8_t notify = 0;  // NOTIFY of each recipient
 };
 
 class SimulatedGateway {

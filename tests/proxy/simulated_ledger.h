@@ -104,7 +104,10 @@ class Ledger {
 
   void check_message(const store::MessageView& view);
   void check_recipient(const store::MessageView& view, const store::RecipientStatus& status);
-  void check_bounce(const store::MessageView& view, const std::string& recipient);
+  std::size_t reports(const store::MessageView& view, const std::string& recipient,
+                      const std::string& action) const;
+  void check_report(const store::MessageView& view, const std::string& recipient,
+                    const std::string& action, bool expected);
   void check_waiting(const store::MessageView& view);
   void check_acknowledged(store::Reader& reader);
   void check_warnings(store::Reader& reader, const Cordoning& cordon);

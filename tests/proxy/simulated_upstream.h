@@ -5,6 +5,7 @@
 // What it answers follows from the local part of a recipient:
 //   refused...  550, always
 //   later...    450 the first time, then accepted
+//   tardy...    450 three times, then accepted
 //   silent...   the first message with it is taken, and the connection closed without an answer
 #pragma once
 
@@ -34,7 +35,8 @@ enum class Moment : std::uint8_t {
 
 // What outlives one life of the gateway: its memory, and what it is to do.
 struct UpstreamMind {
-  std::set<std::string> put_off;  // recipients that had their 450, or their silence
+  std::set<std::string> put_off;     // recipients that had their 450, or their silence
+  std::map<std::string, int> tardy;  // how many they had
   // At that moment of the first message whose first recipient is that.
   std::map<std::pair<Moment, std::string>, std::function<void()>> plans;
 };

@@ -58,6 +58,14 @@ void Ledger::check_recipient(const store::MessageView& view, const store::Recipi
   const unsigned count = times(id, mailbox);
   if (has_bait(mailbox) && count > 0) breach(whose + " was sent to a bait");
   if (count > most_arrivals(id)) breach(whose + " arrived " + std::to_string(count) + "x");
+  if (view.message.kind == MessageKind::mail) {
+    const auto notify = view.message.envelope.recipients[status.index].notify;
+    const bool of_failure = notify == 0 || (notify & smtp::notify::failure) != 0;
+    const bool of_success = (notify & smtp::notify::success) != 0;
+    check_report(view, mailbox, "failed", of_failure && status.state == RecipientState::failed);
+    check_report(view, mailbox, "delayed", status.delay_told);
+    check_report(view, mailbox, "relayed", of_success && status.state == RecipientState::delivered);
+  }
   switch (status.state) {
     case RecipientState::delivered:
       if (count == 0) breach(whose + " is recorded as delivered and never arrived");
@@ -65,7 +73,6 @@ void Ledger::check_recipient(const store::MessageView& view, const store::Recipi
     case RecipientState::failed:
       if (!mailbox.starts_with("refused")) breach(whose + " failed: " + status.last_reply);
       if (count > 0) breach(whose + " arrived, and is recorded as failed");
-      if (view.message.kind == MessageKind::mail) check_bounce(view, mailbox);
       break;
     case RecipientState::suppressed:
       if (!has_bait(mailbox)) breach(whose + " was suppressed");
@@ -76,17 +83,28 @@ void Ledger::check_recipient(const store::MessageView& view, const store::Recipi
   }
 }
 
-// Each refused recipient is told of in a bounce that arrived.
-void Ledger::check_bounce(const store::MessageView& view, const std::string& recipient) {
+// Reports to the sender that arrived.
+std::size_t Ledger::reports(const store::MessageView& view, const std::string& recipient,
+                            const std::string& action) const {
   const std::string sender = view.message.envelope.sender.mailbox.to_string();
   const std::string subject = "Subject: " + view.message.subject + "\r\n";
-  const bool told = std::any_of(stored_.begin(), stored_.end(), [&](const auto& item) {
-    const auto& [id, stored] = item;
-    return stored.message.kind == MessageKind::bounce && times(id, sender) > 0 &&
-           stored.content.find(recipient) != std::string::npos &&
-           stored.content.find(subject) != std::string::npos;
-  });
-  if (!told) breach(text_of(view.message.id) + ": no bounce for " + recipient);
+  const std::string fate = "\r\nFinal-Recipient: rfc822; " + recipient + "\r\nAction: " + action;
+  return static_cast<std::size_t>(
+      std::count_if(stored_.begin(), stored_.end(), [&](const auto& item) {
+        const auto& [id, stored] = item;
+        return stored.message.kind == MessageKind::bounce && times(id, sender) > 0 &&
+               stored.content.find(fate) != std::string::npos &&
+               stored.content.find(subject) != std::string::npos;
+      }));
+}
+
+// What a sender is to be told of a recipient he is told once, and nothing else.
+void Ledger::check_report(const store::MessageView& view, const std::string& recipient,
+                          const std::string& action, bool expected) {
+  const std::size_t count = reports(view, recipient, action);
+  if (count != (expected ? 1 : 0))
+    breach(text_of(view.message.id) + ": " + std::to_string(count) + " reports that " + recipient +
+           " " + action);
 }
 
 // At rest only that waits which policy holds back.
