@@ -134,8 +134,10 @@ class Bounces(unittest.TestCase):
         with self.house_with_route_for_notices(  # the last try is at the end of the lifetime
                 free_port(), "delivery.first_retry=120s", "delivery.queue_lifetime=2s") as house:
             house.gateway.send("anna@in.example", ["bert@out.example"], message("to be refused"))
-            bounce = self.assert_one_bounce(house, "bert@out.example", "anna@in.example", "5.4.7")
-            self.assertIn("queue_lifetime", bounce.get_payload(1).get_payload(1)["Diagnostic-Code"])
+            bounce = self.assert_one_bounce(house, "bert@out.example", "anna@in.example", "4.4.7")
+            of_recipient = bounce.get_payload(1).get_payload(1)
+            self.assertIn("cannot connect", of_recipient["Diagnostic-Code"])
+            self.assertIsNone(of_recipient["Remote-MTA"])  # the words are ours
 
 
 class Retries(unittest.TestCase):
