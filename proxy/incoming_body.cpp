@@ -28,6 +28,7 @@ IncomingBody::IncomingBody(Gateway& gateway, boost::asio::io_context& context, s
       min_free_disk_(limits.min_free_disk),
       resume_(std::move(resume)),
       id_(gateway.store().next_message_id()),
+      header_(gateway.config()->hostname()),
       digest_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
   EVP_DigestInit_ex(digest_.get(), sha256(), nullptr);
 }
