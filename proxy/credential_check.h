@@ -1,0 +1,34 @@
+// Who can tell whether what a client gave to AUTH is right. An interface, since the answer may come
+// from a file or from the real server, and takes its time either way.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "smtp/credentials.h"
+
+namespace cordon::proxy {
+
+struct ListenerTerms;
+
+enum class CredentialVerdict : std::uint8_t {
+  right,
+  wrong,
+  unknown,  // cannot be told now: the client may try again
+};
+
+class CredentialCheck {
+ public:
+  using Done = std::function<void(CredentialVerdict)>;
+  virtual ~CredentialCheck() = default;
+  // Any thread; does not block. `address` is the client's, `terms` those of its listener. Calls
+  // `done` once, from any thread, perhaps before it returns; never after stop().
+  virtual void check(std::shared_ptr<const ListenerTerms> terms, const std::string& address,
+                     smtp::Credentials credentials, Done done) = 0;
+  // At the end: forgets those who wait.
+  virtual void stop() = 0;
+};
+
+}  // namespace cordon::proxy
