@@ -44,12 +44,24 @@ std::string received_field(const TraceFacts& facts) {
   field += safe_name(facts.hostname);
   field += " with ";
   field += protocol_name(facts.protocol);
+  // "SMTP" alone has no such forms: who said HELO may be under TLS, but that is told below.
+  if (facts.protocol != Protocol::smtp) {
+    if (!facts.tls_version.empty()) field += 'S';
+    if (facts.authenticated) field += 'A';
+  }
   field += " id ";
   field += safe_name(facts.id);
   if (!facts.recipient_is_bait && is_plain_address(facts.sole_recipient)) {
     field += "\r\n\tfor <";
     field += facts.sole_recipient;
     field += '>';
+  }
+  if (!facts.tls_version.empty()) {
+    field += "\r\n\ttls ";
+    field += facts.tls_cipher;
+    field += " (";
+    field += facts.tls_version;
+    field += ')';
   }
   field += ";\r\n\t";
   field += mail_date(facts.at);

@@ -17,6 +17,9 @@ struct TraceFacts {
   std::string_view peer;      // "192.0.2.7" or "2001:db8::7"
   std::string_view hostname;  // ours
   Protocol protocol = Protocol::esmtp;
+  std::string_view tls_version;  // "TLSv1.3"; empty: not under TLS
+  std::string_view tls_cipher;   // its registered name, for the "tls" clause (RFC 8314 4.3)
+  bool authenticated = false;
   std::string_view id;  // of the message
   WallTime at;
   // Told in a "for" clause if there is just one recipient and it is no bait; several would tell

@@ -41,6 +41,27 @@ TEST_CASE("IPv6, SMTPUTF8 and several recipients") {
         "\tSun, 22 Nov 2026 03:59:42 +0000\r\n");
 }
 
+TEST_CASE("TLS and AUTH are told, with the cipher in a clause of its own") {
+  TraceFacts facts = usual();
+  facts.tls_version = "TLSv1.3";
+  facts.tls_cipher = "TLS_AES_256_GCM_SHA384";
+  facts.authenticated = true;
+  CHECK(received_field(facts) ==
+        "Received: from client.example ([192.0.2.7])\r\n"
+        "\tby gw.example with ESMTPSA id 42\r\n"
+        "\tfor <jo@example.net>\r\n"
+        "\ttls TLS_AES_256_GCM_SHA384 (TLSv1.3);\r\n"
+        "\tSun, 22 Nov 2026 03:59:42 +0000\r\n");
+  facts.authenticated = false;
+  CHECK(received_field(facts).find(" with ESMTPS id ") != std::string::npos);
+  facts.protocol = Protocol::utf8smtp;
+  CHECK(received_field(facts).find(" with UTF8SMTPS id ") != std::string::npos);
+  facts.tls_version = {};
+  facts.authenticated = true;
+  CHECK(received_field(facts).find(" with UTF8SMTPA id ") != std::string::npos);
+  CHECK(received_field(facts).find("tls") == std::string::npos);
+}
+
 TEST_CASE("a bait is not told in the trace") {
   TraceFacts facts = usual();
   facts.recipient_is_bait = true;
