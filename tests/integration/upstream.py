@@ -1,6 +1,8 @@
 """A small scripted SMTP server in the real server's place: it misbehaves on order."""
 
+import base64
 import socket
+import ssl
 import threading
 
 from house import PATIENCE
@@ -10,19 +12,45 @@ CLOSE = object()    # closes the connection without a word
 SILENCE = object()  # says nothing more until the other side gives up
 
 
+class Half(bytes):
+    """Octets of a reply that never ends."""
+
+
+class Last(bytes):
+    """A reply, and then the connection is closed."""
+
+
 class Upstream:
     """Takes mail like any server, but the first answers to each of the events "connect", "EHLO",
-    "MAIL", "RCPT", "DATA", "content" (the first line of it) and "dot" can be scripted:
+    "STARTTLS", "TLS" (the handshake), "AUTH", "XCLIENT", "MAIL", "RCPT", "DATA", "content" (the
+    first line of it), "dot", "RSET" and "QUIT" can be scripted:
 
         Upstream(MAIL=[b"421 4.3.2 later"], dot=[CLOSE])
 
-    An Event among them is waited for before the usual answer is given.
+    An Event among them is waited for before the usual answer is given. A positive answer has the
+    effect of the usual one.
+
+    `certificate` (chain, key) gives it TLS: by STARTTLS, or from the beginning if `implicit`. With a
+    `password` it takes mail only after AUTH with it; a token counts as one. `proxy`: each connection
+    begins with a PROXY header.
 
     A message counts as taken only if its final dot was answered with 250."""
 
-    def __init__(self, **script):
+    def __init__(self, certificate=None, implicit=False, password=None, mechanisms="PLAIN LOGIN",
+                 offers=("PIPELINING", "8BITMIME"), proxy=False, **script):
         self.script = {event: list(answers) for event, answers in script.items()}
+        self.context = None
+        if certificate:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(*certificate)
+        self.implicit = implicit
+        self.password = password
+        self.mechanisms = mechanisms
+        self.offers = offers
+        self.proxy = proxy
         self.messages = []     # (number of the connection, sender, [recipients], content)
+        self.commands = []     # (number of the connection, under TLS?, line)
+        self.headers = []      # PROXY headers
         self.connections = 0
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -36,11 +64,15 @@ class Upstream:
 
     def close_connections(self):
         """Hangs up on everybody; returns when that is done."""
-        for connection in list(self.open):
+        for session in list(self.open):
             try:
-                connection.shutdown(socket.SHUT_RDWR)
+                session.connection.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass  # it went away by itself
+
+    def said(self, word):
+        """The commands that began with it."""
+        return [line for _, _, line in self.commands if line.startswith(word)]
 
     def recipients(self):
         return [to for _, _, recipients, _ in self.messages for to in recipients]
@@ -57,14 +89,15 @@ class Upstream:
 
     def serve(self, connection, number):
         connection.settimeout(PATIENCE)
-        self.open.add(connection)
+        session = Session(self, connection, number)
+        self.open.add(session)
         try:
-            with connection:
-                Session(self, connection, number).run()
+            session.run()
         except OSError:
             pass  # the other side went away
         finally:
-            self.open.discard(connection)
+            self.open.discard(session)
+            session.connection.close()
 
 
 class Session:
@@ -73,25 +106,46 @@ class Session:
         self.connection = connection
         self.lines = connection.makefile("rb")
         self.number = number
+        self.secured = False
+        self.authenticated = upstream.password is None
         self.sender = None
         self.recipients = []
 
     def run(self):
+        if self.upstream.proxy:
+            self.upstream.headers.append(self.lines.readline().decode().rstrip())
+        if self.upstream.implicit and not self.start_tls():
+            return
         if not self.answer("connect", b"220 mx.example ESMTP"):
             return
         while line := self.lines.readline():
+            self.upstream.commands.append((self.number, self.secured,
+                                           line.decode(errors="replace").rstrip()))
             word = line.split()[0].upper().decode() if line.split() else ""
-            if word == "QUIT":
-                return self.say(b"221 2.0.0 Bye")
             if not self.command(word, line):
                 return
 
     def command(self, word, line):
         """False ends the session."""
         if word == "EHLO":
-            return self.answer("EHLO", b"250-mx.example\r\n250-PIPELINING\r\n250 8BITMIME")
+            return self.answer("EHLO", b"\r\n".join(self.offer()))
+        if word == "STARTTLS":
+            begun = []
+            return self.answer("STARTTLS", b"220 2.0.0 Go", then=lambda: begun.append(True)) and (
+                not begun or self.start_tls())
+        if word == "AUTH":
+            if self.upstream.script.get("AUTH"):
+                return self.answer("AUTH", b"", then=self.trust)
+            return self.authenticate(line)
+        if word == "XCLIENT":
+            return self.answer("XCLIENT", b"220 mx.example ESMTP")
+        if word == "QUIT":
+            self.answer("QUIT", b"221 2.0.0 Bye")
+            return False
         if word == "MAIL":
             self.sender, self.recipients = None, []
+            if not self.authenticated:
+                return self.say(b"530 5.7.0 Authentication required")
             return self.answer("MAIL", b"250 2.1.0 Ok", then=lambda: self.begin(self.path(line)))
         if word == "RCPT":
             if self.sender is None:
@@ -106,7 +160,61 @@ class Session:
                 not content or self.content())
         if word == "RSET":
             self.sender, self.recipients = None, []
+            return self.answer("RSET", b"250 2.0.0 Ok")
         return self.say(b"250 2.0.0 Ok")
+
+    def offer(self):
+        words = list(self.upstream.offers)
+        if self.upstream.context and not self.secured:
+            words.append("STARTTLS")
+        if self.upstream.password:
+            words.append(f"AUTH {self.upstream.mechanisms}")
+        lines = ["mx.example", *words]
+        return [f"250{' ' if line is lines[-1] else '-'}{line}".encode() for line in lines]
+
+    def start_tls(self):
+        """False if the handshake failed, or was scripted to."""
+        script = self.upstream.script.get("TLS")
+        if script:
+            scripted = script.pop(0)
+            if isinstance(scripted, bytes):
+                self.connection.sendall(scripted)
+            if scripted is SILENCE:
+                while self.connection.recv(65536):
+                    pass
+            return False
+        self.connection = self.upstream.context.wrap_socket(self.connection, server_side=True)
+        self.lines = self.connection.makefile("rb")
+        self.secured = True
+        return True
+
+    def authenticate(self, line):
+        """PLAIN, LOGIN, XOAUTH2 and OAUTHBEARER, with an initial response or without."""
+        words = line.decode().split()
+        mechanism = words[1].upper()
+        if mechanism == "LOGIN":
+            user = self.challenge(b"VXNlcm5hbWU6")
+            told = user.decode() + ":" + self.challenge(b"UGFzc3dvcmQ6").decode()
+        else:
+            response = base64.b64decode(words[2]) if len(words) > 2 else self.challenge(b"")
+            fields = response.decode().split("\0" if mechanism == "PLAIN" else "\1")
+            if mechanism == "PLAIN":
+                told = ":".join(fields[1:])
+            else:
+                told = ":".join([fields[0].split("=")[1].rstrip(","), fields[1].split(" ")[1]])
+        if told == ":".join(self.upstream.password):
+            self.authenticated = True
+            return self.say(b"235 2.7.0 Yes")
+        if mechanism in ("XOAUTH2", "OAUTHBEARER"):
+            self.challenge(b"eyJzdGF0dXMiOiI0MDEifQ==")
+        return self.say(b"535 5.7.8 Wrong")
+
+    def trust(self):
+        self.authenticated = True
+
+    def challenge(self, text):
+        self.say(b"334 " + text)
+        return base64.b64decode(self.lines.readline())
 
     def begin(self, sender):
         self.sender = sender
@@ -138,10 +246,16 @@ class Session:
             scripted.wait(PATIENCE)
             then()
             return self.say(usual)
-        if scripted is SILENCE:
+        if isinstance(scripted, Half):
+            self.connection.sendall(scripted)
+        if scripted is SILENCE or isinstance(scripted, Half):
             while self.connection.recv(65536):
                 pass
-        return isinstance(scripted, bytes) and self.say(scripted)
+        if not isinstance(scripted, bytes) or isinstance(scripted, Half):
+            return False
+        if scripted[:1] in (b"2", b"3"):
+            then()
+        return self.say(scripted) and not isinstance(scripted, Last)
 
     def say(self, reply):
         if reply:
