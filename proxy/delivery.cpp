@@ -137,7 +137,6 @@ void Delivery::on_sent(const Dispatched& sent) {
     return submit(std::move(batch), now);
   }
   attempt_.at = wall_now();
-  attempt_.tried = !sent.closed_until;
   if (!any_is(attempt_, RecipientState::pending)) return conclude(std::nullopt, false);
   const auto due = sent.stopped ? now : next_try(now, sent);
   if (!due) give_up();
@@ -162,13 +161,26 @@ bool Delivery::may_leave() {
 std::optional<store::Uptime> Delivery::next_try(store::Uptime now, const Dispatched& sent) {
   const auto config = committer_.gateway_.config();
   const double chance = std::uniform_real_distribution<>(0, 1)(committer_.random_);
-  const auto due = sent.closed_until.value_or(
+  auto due = sent.closed_until.value_or(
       now + retry_delay(config->retry_plan(), view_.message.attempts + 1, chance));
+  // It is not the message that waits but its lane: as soon as that is open, also by a reload.
+  if (!sent.waits_for.empty()) due = now;
   const auto end = end_of_life();
-  if (due <= end) return due;
+  if (due < end) return due;
   if (now < end) return end;
   if (view_.message.attempts == 0 || !may_leave()) return due;
   return std::nullopt;
+}
+
+// Of the first recipient that is still open; what is left of a message goes by its lane.
+const std::string& Delivery::route_of_rest() const {
+  const auto open = std::find_if(attempt_.fates.begin(), attempt_.fates.end(),
+                                 [](const Fate& f) { return f.state == RecipientState::pending; });
+  const auto& recipients = view_.message.envelope.recipients;
+  const std::size_t index = open != attempt_.fates.end() ? open->index : 0;
+  const std::string_view domain =
+      index < recipients.size() ? std::string_view(recipients[index].mailbox.domain) : "";
+  return committer_.gateway_.config()->route_of(view_.message.listener, domain);
 }
 
 void Delivery::give_up() {
@@ -194,7 +206,8 @@ void Delivery::mark_late(store::Uptime now) {
 void Delivery::conclude(std::optional<store::Uptime> due, bool in_doubt) {
   const auto config = committer_.gateway_.config();
   const auto octets = original_wanted(*config, view_, attempt_);
-  if (octets == 0) return record(due, in_doubt);
+  report_due_ = octets != 0;
+  if (!report_due_) return record(due, in_doubt);
   if (whole_) {
     original_ = whole_->substr(0, octets);
     return record(due, in_doubt);
@@ -218,7 +231,7 @@ void Delivery::read_original(std::uint64_t octets, const std::function<void()>& 
 }
 
 void Delivery::record(std::optional<store::Uptime> due, bool in_doubt) {
-  tell();
+  log_fates();
   const bool delivered = any_is(attempt_, RecipientState::delivered);
   auto& counters = committer_.gateway_.counters();
   if (delivered) counters.committed.fetch_add(1, std::memory_order_relaxed);
@@ -226,7 +239,7 @@ void Delivery::record(std::optional<store::Uptime> due, bool in_doubt) {
   if (!due && !delivered) counters.failed.fetch_add(1, std::memory_order_relaxed);
 
   store::Batch batch;
-  report(batch);
+  if (report_due_) report(batch);
   // While some are pending only those are in doubt. At the end of its lifetime all without a result
   // are, and must be marked before they are settled.
   if (in_doubt && !due) batch.push_back(store::MarkUncertain{id_});
@@ -245,17 +258,22 @@ store::RecordAttempt Delivery::to_be_recorded(store::Uptime due) const {
   return record;
 }
 
-void Delivery::tell() const {
+void Delivery::log_fates() const {
   for (const Fate& fate : attempt_.fates) {
     log::info("message.attempt", {{"id", id_},
                                   {"recipient", fate.index},
                                   {"outcome", word_of(fate.state)},
                                   {"reply", words_of(fate)}});
-    // Nobody sends a notice about a notice (RFC 3834 2), and nobody else knows of it.
-    const bool of_ours = view_.message.kind != store::MessageKind::mail;
-    if (of_ours && fate.state == RecipientState::failed)
+    if (fate.state != RecipientState::failed) continue;
+    // Of neither of these is a sender told; the log is how operators are (RFC 3461 5.2).
+    if (view_.message.kind != store::MessageKind::mail)
       log::error("notice.undeliverable",
                  {{"id", id_}, {"recipient", fate.index}, {"reply", words_of(fate)}});
+    else if (view_.message.envelope.sender.null)
+      log::warn("message.undeliverable", {{"id", id_},
+                                          {"recipient", fate.index},
+                                          {"reply", words_of(fate)},
+                                          {"why", "its sender is the null path"}});
   }
 }
 
@@ -295,7 +313,7 @@ void Delivery::on_recorded(const std::shared_ptr<store::Batch>& batch,
   }
   gateway.with_policy([&](Policy& policy) {
     if (due)
-      policy.cordoner.put_back(id_, *due);
+      policy.cordoner.put_back(id_, *due, policy.lane_of(route_of_rest()));
     else
       policy.cordoner.settle(id_);
   });

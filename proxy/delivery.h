@@ -27,6 +27,7 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   std::optional<store::Uptime> next_try(store::Uptime now, const Dispatched& sent);
   store::Uptime end_of_life() const;
   bool may_leave();
+  const std::string& route_of_rest() const;
   void give_up();
   void mark_late(store::Uptime now);
 
@@ -35,7 +36,7 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   void read_original(std::uint64_t octets, const std::function<void()>& then);
   void record(std::optional<store::Uptime> due, bool in_doubt);
   store::RecordAttempt to_be_recorded(store::Uptime due) const;
-  void tell() const;
+  void log_fates() const;
   void report(store::Batch& batch);
   void submit(store::Batch batch, std::optional<store::Uptime> due);  // nullopt: settled
   void on_recorded(const std::shared_ptr<store::Batch>& batch, std::optional<store::Uptime> due,
@@ -48,7 +49,8 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   std::vector<std::size_t> which_;
   std::shared_ptr<const std::string> whole_;  // the content, if it is short
   Attempt attempt_;
-  std::string original_;  // the front of the content, for a report
+  bool report_due_ = false;  // somebody is to be told
+  std::string original_;     // the front of the content, for that
   std::optional<store::MessageId> notice_;
 };
 

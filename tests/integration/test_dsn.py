@@ -224,12 +224,21 @@ class Dsn(unittest.TestCase):
             eventually(lambda: house.gateway.rows("queue", "list") == [], "all is settled")
             self.assertEqual(1, len(reports(house)))
 
+    def test_nobody_is_told_of_mail_from_the_null_path_but_the_log(self):
+        with House(*QUICK) as house:
+            submit(house, {"bounce1@out.example": ["NOTIFY=FAILURE"]}, message("null"), "")
+            eventually(lambda: "message.undeliverable" in house.gateway.log(), "it is logged")
+            report = self.only_report_after(house, lambda: submit(
+                house, {"bounce2@out.example": []}, message("fails")))
+            self.assertEqual({"rfc822; bounce2@out.example": "failed"}, report.fates())
+
     def test_a_double_bounce_that_nobody_takes_is_logged_and_ends_there(self):
         with House(*QUICK, "notices.operators=bounce8@in.example") as house:
             submit(house, {"bounce1@out.example": []}, message("first"), "bounce9@in.example")
             submit(house, {"bounce1@out.example": []}, message("second"), "eve@far.example")
             # The bounce, the double bounce; and one bounce for the operator himself.
-            eventually(lambda: house.gateway.log().count("notice.undeliverable") == 3, "it is logged")
+            eventually(lambda: house.gateway.log().count("notice.undeliverable") == 3,
+                       "it is logged")
             eventually(lambda: house.gateway.rows("queue", "list") == [], "all is settled")
             self.assertEqual([], house.sink.messages())
             self.assertEqual(3, house.gateway.log().count("notice.undeliverable"))
@@ -273,6 +282,19 @@ class Delays(unittest.TestCase):
             self.assertAlmostEqual(3600, (until - arrived).total_seconds(), delta=60)
             self.assertEqual("text/rfc822-headers", report.original.get_content_type())
 
+    def test_a_delay_is_told_while_the_server_is_away(self):
+        with House(*QUICK, "delivery.delay_notice=2s", "notices.route=notices",
+                   f"route.smarthost.port={free_port()}", start=False) as house:
+            house.gateway.settings.append(f"route.notices.port={house.sink.port}")
+            house.gateway.start()
+            submit(house, {"bert@out.example": []}, message("away"))
+            report, = eventually(lambda: reports(house), "a report arrives")
+            group, = report.of_recipients
+            self.assertEqual("delayed", group["Action"])
+            self.assertTrue(group["Status"].startswith("4.4."), group["Status"])
+            self.assertIn("cannot connect", group["Diagnostic-Code"])
+            self.assertIsNone(group["Remote-MTA"])  # nobody said anything
+
     def test_no_delay_is_told_where_none_is_to_be(self):
         upstream = Upstream(RCPT=[b"450 4.2.0 Greylisted"] * 3)
         self.addCleanup(upstream.stop)
@@ -291,7 +313,8 @@ class Quarantine(unittest.TestCase):
             house.gateway.settings.append(f"route.notices.port={house.sink.port}")
             house.gateway.start()
             house.gateway.ctl("bait", "add", "trap@in.example")
-            house.gateway.send("anna@in.example", ["bert@out.example"], message("kept"), "127.0.0.66")
+            house.gateway.send("anna@in.example", ["bert@out.example"], message("kept"),
+                               "127.0.0.66")
             eventually(lambda: "outcome=deferred" in house.gateway.log(), "a first try")
             house.gateway.send("anna@in.example", ["trap@in.example"], message("x"), "127.0.0.66")
             # Its time is over later than that of the one in quarantine.
@@ -306,8 +329,9 @@ class Quarantine(unittest.TestCase):
 
 
 def received(count, by):
-    return "".join(f"Received: from a.example by {by}; Sun, 22 Nov 2026 03:59:{number % 60:02} +0000"
-                   "\r\n" for number in range(count))
+    return "".join(f"Received: from a.example by {by};\r\n"
+                   f"\tSun, 22 Nov 2026 03:59:{number % 60:02} +0000\r\n"
+                   for number in range(count))
 
 
 class Loops(unittest.TestCase):

@@ -338,7 +338,8 @@ TEST_CASE("the whole original goes back as it is, if an encoding can carry it") 
   }
   SUBCASE("a bare CR, a bare LF or a NUL") {
     for (const std::string& octets : {std::string("\r"), std::string("\n"), std::string(1, '\0')}) {
-      facts.original = top + "a" + octets + "b\r\n";
+      facts.original = top;
+      facts.original.append("a").append(octets).append("b\r\n");
       CHECK(last_part(facts) == header);
     }
   }
