@@ -21,13 +21,13 @@ class Carrier {
 
   void play(std::string_view octets) {
     run();
-    while (!octets.empty() && !closed_) {
-      std::string piece(next_piece(octets));
-      octets.remove_prefix(piece.size());
-      piece_ = &piece;
-      automaton_.input(piece);
-      run();
-      piece_ = nullptr;
+    // A client waits after STARTTLS, so a piece ends there.
+    constexpr std::string_view wait = "STARTTLS\r\n";
+    while (!octets.empty()) {
+      const std::size_t at = octets.find(wait);
+      const std::size_t end = at == std::string_view::npos ? octets.size() : at + wait.size();
+      feed(octets.substr(0, end));
+      octets.remove_prefix(end);
     }
     if ((moods_ & 64) != 0) automaton_.shut_down();
     if ((moods_ & 64) != 0) run();
@@ -58,12 +58,15 @@ class Carrier {
     return options;
   }
 
-  // A client waits after STARTTLS, so a piece ends there.
-  std::string_view next_piece(std::string_view octets) const {
-    constexpr std::string_view wait = "STARTTLS\r\n";
-    const std::size_t at = octets.find(wait);
-    const std::size_t most = at == std::string_view::npos ? octets.size() : at + wait.size();
-    return octets.substr(0, std::min(chunk_, most));
+  void feed(std::string_view octets) {
+    while (!octets.empty() && !closed_) {
+      std::string piece(octets.substr(0, chunk_));
+      octets.remove_prefix(piece.size());
+      piece_ = &piece;
+      automaton_.input(piece);
+      run();
+      piece_ = nullptr;
+    }
   }
 
   void run() {
