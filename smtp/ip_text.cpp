@@ -102,8 +102,8 @@ std::optional<IpAddress> parse_ip(std::string_view text) {
 std::string to_text(const IpAddress& address) {
   if (!address.v6) return dotted(address.octets.data());
   std::array<int, groups> values{};
-  for (int i = 0; i < groups; ++i)
-    values[i] = address.octets[2 * i] << 8 | address.octets[2 * i + 1];
+  for (std::size_t i = 0; i < address.octets.size(); ++i)
+    values[i / 2] = values[i / 2] << 8 | address.octets[i];
   const Run zeros = longest_zeros(values);
   // IPv4-mapped and IPv4-compatible ones end in dots.
   const bool tail =

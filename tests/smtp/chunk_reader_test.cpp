@@ -1,6 +1,10 @@
 // Content in chunks, and octets of other protocols.
 #include "smtp/chunk_reader.h"
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include <doctest/doctest.h>
 
 #include "smtp/foreign_opening.h"
@@ -116,9 +120,10 @@ TEST_CASE("other protocols are told by their first octets") {
                                         {"\0"sv, "spoke no text"sv},
                                         {"\x03\0\0"sv, "spoke no text"sv},
                                         {"\x7F"sv, "spoke no text"sv}}) {
-    CAPTURE(front);
+    const std::string octets(front);
+    CAPTURE(octets);
     CHECK(foreign_protocol(front) == protocol);
-    CHECK(foreign_protocol(std::string(front) + " and more\r\n") == protocol);
+    CHECK(foreign_protocol(octets + " and more\r\n") == protocol);
   }
   for (const std::string_view command : {"", "GET", "GETX ", "PUTTING", "HEADER", "EHLO GET ", "\r",
                                          "\n", "\t", "SSH", "\xC3\xA4"}) {

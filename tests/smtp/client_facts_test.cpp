@@ -1,4 +1,6 @@
 // Who a client is, as a relay tells it: addresses, the PROXY header, XCLIENT.
+#include <string>
+
 #include <doctest/doctest.h>
 
 #include "smtp/ip_text.h"
@@ -30,8 +32,9 @@ TEST_CASE("an address has one text, that of RFC 5952") {
                                     {"::ffff:192.0.2.7", "::ffff:192.0.2.7"},
                                     {"::FFFF:c000:207", "::ffff:192.0.2.7"},
                                     {"64:ff9b::192.0.2.7", "64:ff9b::c000:207"}}) {
-    CAPTURE(given);
-    const auto address = parse_ip(given);
+    const std::string_view written = given;
+    CAPTURE(written);
+    const auto address = parse_ip(written);
     REQUIRE(address);
     CHECK(to_text(*address) == text);
     CHECK(parse_ip(text) == address);
