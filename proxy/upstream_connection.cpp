@@ -134,7 +134,7 @@ void UpstreamConnection::begin_dialogue() {
   drive();
 }
 
-void UpstreamConnection::start_tls(std::function<void()> then) {
+void UpstreamConnection::start_tls(const std::function<void()>& then) {
   const std::string& wanted = route_->settings.tls_name;
   const std::string& known = destination_.name.empty() ? destination_.host : destination_.name;
   limit(route_->settings.connect_timeout, "TLS handshake");
@@ -232,6 +232,7 @@ bool UpstreamConnection::on_ready() {
                                    {"port", destination_.port},
                                    {"tls", words_of(transport_)}});
     if (pool_.on_offer) pool_.on_offer(destination_, dialogue_.offer());
+    pool_.session_came_about(*this);
   }
   if (job_) {
     begin_message();
@@ -309,6 +310,7 @@ void UpstreamConnection::finish() {
 void UpstreamConnection::answer(std::vector<smtp::RecipientResult> results) {
   const auto job = std::exchange(job_, nullptr);
   if (!job) return;
+  if (!reached_) away_ = results.empty() ? dialogue_.last_words() : results.front().reply;
   job->done({.results = std::move(results),
              .in_doubt = dialogue_.dot_sent() && !dialogue_.dot_answered(),
              .stopped = stopped_,
@@ -327,7 +329,7 @@ void UpstreamConnection::queue(std::string_view bytes, bool secret) {
   out_.append(bytes);
 }
 
-void UpstreamConnection::write_then(std::function<void()> next) {
+void UpstreamConnection::write_then(const std::function<void()>& next) {
   if (out_.empty()) return next();
   flush(next);
 }

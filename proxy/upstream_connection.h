@@ -31,6 +31,8 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   const std::shared_ptr<const UpstreamRoute>& route() const { return route_; }
   UpstreamPool::Use use() const { return use_; }
   bool idle() const { return ready_ && !closed_; }  // as soon as it quits it is not
+  // What was answered to the first job, if no session came about; code 0: nothing was.
+  const smtp::Reply& away() const { return away_; }
   // Whether the upstream would take `job` for the right client's.
   bool fits(const DeliveryJob& job) const;
 
@@ -44,7 +46,7 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   void on_connected();
   void tell_client_by_proxy();
   void begin_dialogue();
-  void start_tls(std::function<void()> then);
+  void start_tls(const std::function<void()>& then);
   void handshake(const std::function<void()>& then);
   void on_tls_failed(const std::string& why);
 
@@ -57,7 +59,7 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   void ask_piece();
   void finish();
 
-  void write_then(std::function<void()> next);
+  void write_then(const std::function<void()>& next);
   void flush(const std::function<void()>& next);
   void hear_last_words();
   void read();
@@ -87,6 +89,7 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   std::size_t sent_ = 0;                   // of it
   bool secret_in_out_ = false;
   std::array<char, 8192> in_{};
+  smtp::Reply away_;
   smtp::Reply why_;  // of the end, if it was not the upstream's
   std::uint32_t messages_ = 0;
   bool reached_ = false;  // the first session came about

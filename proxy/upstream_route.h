@@ -2,10 +2,10 @@
 // its TLS context and its credentials. Immutable; a reload makes new ones.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <tuple>
 
 #include "proxy/settings.h"
 #include "proxy/tls_context.h"
@@ -20,7 +20,11 @@ struct Destination {
   std::string host;   // to connect to: a name, or an address
   std::uint16_t port = 25;
   std::string name;  // what its certificate must be for, if the route asks; empty: `host`
-  auto operator<=>(const Destination&) const = default;
+  bool operator==(const Destination&) const = default;
+  bool operator<(const Destination& other) const {
+    return std::tie(route, host, port, name) <
+           std::tie(other.route, other.host, other.port, other.name);
+  }
 };
 
 struct UpstreamRoute {

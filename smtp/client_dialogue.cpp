@@ -147,15 +147,14 @@ bool ClientDialogue::State::send_next_command() {
   } else if (mail == MailState::unsent) {
     mail = MailState::sent;
     send(mail_line, Expected::mail);
-  } else if (mail == MailState::refused || last_sent) {
+  } else if (mail == MailState::refused || last_sent ||
+             (nobody_accepted && purpose == Purpose::delivery)) {
     return false;
   } else if (rcpts_sent < rcpt_lines.size()) {
     send(rcpt_lines[rcpts_sent++], Expected::rcpt);
   } else if (purpose == Purpose::probe) {
     last_sent = true;
     send("RSET\r\n", Expected::probe_end);
-  } else if (nobody_accepted) {
-    return false;
   } else {
     last_sent = true;
     send("DATA\r\n", Expected::data);

@@ -55,7 +55,11 @@ const ClientFacts client{.address = "192.0.2.7"};
 void misbehave(Rules& rules, const std::string& step, const Misbehaviour& way) {
   for (auto& [prefix, reply] : rules) {
     if (prefix != step) continue;
-    reply = way.reply[0] == '+' ? reply + (way.reply + 1) : way.reply;
+    if (way.reply[0] == '+') {
+      reply += way.reply + 1;
+    } else {
+      reply = way.reply;
+    }
     return;
   }
 }
