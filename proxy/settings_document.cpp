@@ -55,6 +55,7 @@ constexpr Section sections[] = {
     {"cordoning", "How long and how much is held, and what an alert may cause."},
     {"notices", "Mail that Cordon itself writes: to operators, senders, and those to be warned."},
     {"delivery", "Trying, trying again, giving up."},
+    {"dns", "Name servers."},
     {"limits", "What one client, and all of them, may use."},
     {"log", "Baits appear by their id, credentials never."},
     {"control", "Who may use cordonctl, by system group."},
@@ -133,6 +134,13 @@ std::string documented_settings() {
           "Where clients connect; as many as needed. Any listener in this file replaces the one "
           "shown.");
   document_group(out, listener_keys(), ListenerSettings{}, "[[listener]]", "#");
+  out << "\n";
+  comment(out,
+          "Who we are under TLS: the first for clients that name no server, further ones for the "
+          "names in them. SIGHUP reads the files again. There is none by default; an example:");
+  document_group(out, certificate_keys(),
+                 CertificateSettings{"/etc/cordon/mailgate.pem", "/etc/cordon/mailgate.key"},
+                 "[[certificate]]", "#   ");
   out << "\n";
   comment(out,
           "Where mail goes; as many as needed. Any route in this file replaces the one shown.");

@@ -11,7 +11,8 @@
 namespace cordon::proxy {
 namespace {
 
-constexpr std::array<std::string_view, 4> groups = {"listener", "route", "rule", "origin"};
+constexpr std::array<std::string_view, 5> groups = {"listener", "certificate", "route", "rule",
+                                                    "origin"};
 
 // Levenshtein's distance, for "did you mean".
 std::size_t distance(std::string_view a, std::string_view b) {
@@ -135,6 +136,8 @@ FoundKey SettingsDraft::find(const std::vector<std::string>& parts) {
       return found;
     }
     if (first == "listener") return find_in_list(listener_keys(), settings.listeners, parts);
+    if (first == "certificate")
+      return find_in_list(certificate_keys(), settings.certificates, parts);
     if (first == "rule") return find_in_list(rule_keys(), settings.rules, parts);
     if (first == "origin") return find_in_list(origin_keys(), settings.origins, parts);
     RouteSettings fresh;
@@ -185,7 +188,9 @@ void SettingsDraft::blame_path(const std::string& path, const std::string& text)
 
 void SettingsDraft::check() {
   check_listeners();
+  check_certificates();
   check_rules_and_origins();
+  check_routes();
   check_caps();
   if (!settings.notices.route.empty() && usable("notices.route") &&
       settings.routes.count(settings.notices.route) == 0) {
@@ -217,6 +222,29 @@ void SettingsDraft::check_listeners() {
     if (usable(path + ".route") && settings.routes.count(listener.route) == 0) {
       blame_path(path + ".route", "there is no [route." + listener.route + "]");
     }
+    check_security(listener, path);
+  }
+}
+
+void SettingsDraft::check_security(const ListenerSettings& listener, const std::string& path) {
+  if (listener.tls != ListenerTls::none && settings.certificates.empty() && usable(path + ".tls"))
+    blame_path(path + ".tls", "needs a [[certificate]]");
+  if (listener.auth == ListenerAuth::none || !usable(path + ".auth")) return;
+  if (listener.password_file.empty() && usable(path + ".password_file"))
+    blame_path(path + ".auth", "needs a password_file");
+  if (listener.tls == ListenerTls::none && !listener.auth_in_plain && usable(path + ".tls") &&
+      usable(path + ".auth_in_plain"))
+    blame_path(path + ".auth", "needs tls, or auth_in_plain = true");
+}
+
+void SettingsDraft::check_certificates() {
+  for (std::size_t i = 0; i < settings.certificates.size(); ++i) {
+    const CertificateSettings& certificate = settings.certificates[i];
+    const std::string path = "certificate." + std::to_string(i);
+    if (certificate.chain.empty() && usable(path + ".chain"))
+      blame_path(path + ".chain", "a certificate needs a file");
+    if (certificate.key.empty() && usable(path + ".key"))
+      blame_path(path + ".key", "a certificate needs its key");
   }
 }
 
@@ -245,6 +273,23 @@ void SettingsDraft::check_rules_and_origins() {
     if (settings.origins[i].network.empty() && usable(path)) {
       blame_path(path, "an origin needs a network");
     }
+  }
+}
+
+void SettingsDraft::check_routes() {
+  for (const auto& [name, route] : settings.routes) {
+    const std::string path = "route." + name;
+    const auto blame_if = [&](bool wrong, const char* member, const char* why) {
+      if (wrong && usable(path + member) && usable(path + ".tls")) blame_path(path + member, why);
+    };
+    const bool verify = route.tls == UpstreamTls::verify;
+    blame_if(route.tls == UpstreamTls::none && route.implicit_tls, ".implicit_tls", "needs tls");
+    blame_if(!verify && !route.ca_file.empty(), ".ca_file", "needs tls = \"verify\"");
+    blame_if(!verify && !route.pins.empty(), ".pins", "needs tls = \"verify\"");
+    blame_if(!route.user.empty() && route.password_file.empty(), ".user", "needs a password_file");
+    blame_if(route.user.empty() && !route.password_file.empty(), ".password_file", "needs a user");
+    blame_if(route.tls == UpstreamTls::none && !route.user.empty() && !route.auth_in_plain, ".user",
+             "needs tls, or auth_in_plain = true");
   }
 }
 

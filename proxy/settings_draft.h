@@ -31,8 +31,8 @@ class SettingsDraft {
  public:
   Settings settings;
 
-  // Finds `path`, given as its parts; "listener", "rule" and "origin" by index or name, one past
-  // the last adds one. The target is valid until the next call.
+  // Finds `path`, given as its parts; "listener", "certificate", "rule" and "origin" by index or
+  // name, one past the last adds one. The target is valid until the next call.
   FoundKey find(const std::vector<std::string>& parts);
 
   void set(const FoundKey& key, const Value& value, const SettingPlace& place);
@@ -49,7 +49,10 @@ class SettingsDraft {
   void blame_path(const std::string& path, const std::string& text);
   bool usable(const std::string& path) const { return bad_paths_.count(path) == 0; }
   void check_listeners();
+  void check_security(const ListenerSettings& listener, const std::string& path);
+  void check_certificates();
   void check_rules_and_origins();
+  void check_routes();
   void check_caps();
 
   std::map<std::string, SettingPlace> places_;

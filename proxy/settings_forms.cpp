@@ -49,6 +49,18 @@ bool is_listen_address(std::string_view text) {
   return is_address(host) && (host.find(':') != std::string_view::npos) == brackets;
 }
 
+// 64 hex digits; openssl(1) writes ":" between pairs.
+bool is_sha256(std::string_view text) {
+  std::size_t digits = 0;
+  for (const char c : text) {
+    if (c == ':') continue;
+    const bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    if (!hex) return false;
+    ++digits;
+  }
+  return digits == 64;
+}
+
 }  // namespace
 
 bool has_form(std::string_view text, Form form, std::string& reason) {
@@ -59,8 +71,12 @@ bool has_form(std::string_view text, Form form, std::string& reason) {
       return is_address(text) || is_domain(text);
     case Form::domain:
       return is_domain(text);
+    case Form::domain_or_below:
+      return is_domain(text.starts_with('.') ? text.substr(1) : text);
     case Form::listen_address:
       return is_listen_address(text);
+    case Form::server_address:
+      return is_address(text) || is_listen_address(text);
     case Form::network: {
       const auto network = Network::parse(text);
       if (!network) reason = describe(network.error());
@@ -73,6 +89,8 @@ bool has_form(std::string_view text, Form form, std::string& reason) {
       return text.starts_with('@') ? is_domain(text.substr(1)) : is_mailbox(text);
     case Form::log_level:
       return std::find(log_levels.begin(), log_levels.end(), text) != log_levels.end();
+    case Form::sha256:
+      return is_sha256(text);
     case Form::any:
     case Form::octets:
       // No setting has a use for controls, and a NUL would cut a path short.
@@ -90,6 +108,10 @@ std::string_view form_text(Form form) {
       return "a host name or an IP address";
     case Form::domain:
       return "a domain";
+    case Form::domain_or_below:
+      return "a domain, or \".\" and a domain";
+    case Form::server_address:
+      return "an IP address, or one and a port such as \"127.0.0.1:53\"";
     case Form::listen_address:
       return "an IP address and port such as \"127.0.0.1:2525\" or \"[::1]:2525\"";
     case Form::network:
@@ -100,6 +122,8 @@ std::string_view form_text(Form form) {
       return "an address, or @domain";
     case Form::log_level:
       return "\"debug\", \"info\", \"warn\" or \"error\"";
+    case Form::sha256:
+      return "a SHA-256 digest in hex";
     case Form::any:
     case Form::octets:
       break;
@@ -108,7 +132,11 @@ std::string_view form_text(Form form) {
 }
 
 std::string_view list_text(Form form) {
+  if (form == Form::domain_or_below) return "a list of domains; a \".\" in front means all below";
+  if (form == Form::server_address) return "a list of IP addresses, with or without a port";
   if (form == Form::domain) return "a list of domains";
+  if (form == Form::sha256) return "a list of SHA-256 digests in hex";
+  if (form == Form::network) return "a list of networks such as \"192.0.2.0/24\"";
   if (form == Form::mailbox_or_local) return "a list of addresses, or of parts before the @";
   return "a list of texts";
 }

@@ -67,6 +67,8 @@ class FileReader {
       const std::string name(key.str());
       if (name == "listener") {
         read_list(name, node, draft_.settings.listeners);
+      } else if (name == "certificate") {
+        read_list(name, node, draft_.settings.certificates);
       } else if (name == "rule") {
         read_list(name, node, draft_.settings.rules);
       } else if (name == "origin") {
@@ -84,7 +86,7 @@ class FileReader {
  private:
   static bool is_section(const std::string& name) {
     for (const std::string_view known :
-         {"paths", "cordoning", "notices", "delivery", "limits", "log", "control"}) {
+         {"paths", "cordoning", "notices", "delivery", "dns", "limits", "log", "control"}) {
       if (name == known) return true;
     }
     return false;

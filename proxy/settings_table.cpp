@@ -135,6 +135,13 @@ const std::array settings_table = std::to_array<Key<Settings>>({
            .why = "Wait after an alert before warning: time to see that it was automatic mail.",
            .most = day},
      [](Settings& s) -> Target { return &s.notices.warning_delay; }},
+    {Facts{.name = "notices.max_returned_octets",
+           .why =
+               "A larger message is returned as its header only, though its sender asked for all "
+               "of it (RFC 3461 6.2).",
+           .most = 16 * mebibyte,
+           .form = Form::octets},
+     [](Settings& s) -> Target { return &s.notices.max_returned_octets; }},
 
     {Facts{.name = "delivery.first_retry",
            .why = "Wait after the first failed try; it doubles with each further one.",
@@ -155,6 +162,12 @@ const std::array settings_table = std::to_array<Key<Settings>>({
            .least = 1,
            .most = 60 * day},
      [](Settings& s) -> Target { return &s.delivery.queue_lifetime; }},
+    {Facts{.name = "delivery.delay_notice",
+           .why =
+               "The sender of mail that is not delivered after this is told once, at the next try; "
+               "0s: never.",
+           .most = 60 * day},
+     [](Settings& s) -> Target { return &s.delivery.delay_notice; }},
     {Facts{.name = "delivery.max_concurrent",
            .why = "Deliveries under way at once over one route.",
            .unit = "deliveries",
@@ -172,6 +185,26 @@ const std::array settings_table = std::to_array<Key<Settings>>({
            .most = 2 * hour},
      [](Settings& s) -> Target { return &s.delivery.data_timeout; }},
 
+    {Facts{.name = "dns.servers",
+           .why = "Name servers that a route with lookup = \"mx\" asks; empty: those of "
+                  "/etc/resolv.conf.",
+           .form = Form::server_address,
+           .live = false},
+     [](Settings& s) -> Target { return &s.dns.servers; }},
+    {Facts{.name = "dns.timeout",
+           .why = "Wait for an answer; it doubles with each try.",
+           .least = 1,
+           .most = minute,
+           .live = false},
+     [](Settings& s) -> Target { return &s.dns.timeout; }},
+    {Facts{.name = "dns.tries",
+           .why = "Times that each name server is asked.",
+           .unit = "tries",
+           .least = 1,
+           .most = 10,
+           .live = false},
+     [](Settings& s) -> Target { return &s.dns.tries; }},
+
     {Facts{.name = "limits.max_message_octets",
            .why = "Largest message accepted, told to clients by SIZE.",
            .least = 65'536,
@@ -184,6 +217,13 @@ const std::array settings_table = std::to_array<Key<Settings>>({
            .least = 100,
            .most = 100'000},
      [](Settings& s) -> Target { return &s.limits.max_recipients; }},
+    {Facts{.name = "limits.max_hops",
+           .why = "A message with more Received fields goes round in a loop and gets 554 (RFC 5321 "
+                  "6.3: at least 100).",
+           .unit = "fields",
+           .least = 1,
+           .most = 10'000},
+     [](Settings& s) -> Target { return &s.limits.max_hops; }},
     {Facts{.name = "limits.max_errors",
            .why = "Refused commands in one session before it is closed.",
            .unit = "commands",
@@ -208,6 +248,41 @@ const std::array settings_table = std::to_array<Key<Settings>>({
            .least = 1,
            .most = million},
      [](Settings& s) -> Target { return &s.limits.max_sessions_per_host; }},
+    {Facts{.name = "limits.max_connections_per_minute",
+           .why =
+               "Connections in a minute from one host, in IPv6 from one /64, as for the next ones; "
+               "more get 421. 0: any number, since baits tell a mailer from a busy host.",
+           .unit = "connections",
+           .most = million},
+     [](Settings& s) -> Target { return &s.limits.max_connections_per_minute; }},
+    {Facts{.name = "limits.max_messages_per_minute",
+           .why = "Messages in a minute from one host; more get 450. 0: any number.",
+           .unit = "messages",
+           .most = 100 * million},
+     [](Settings& s) -> Target { return &s.limits.max_messages_per_minute; }},
+    {Facts{.name = "limits.max_recipients_per_minute",
+           .why = "Recipients in a minute from one host; more get 452. 0: any number.",
+           .unit = "recipients",
+           .most = 100 * million},
+     [](Settings& s) -> Target { return &s.limits.max_recipients_per_minute; }},
+    {Facts{.name = "limits.max_auth_failures",
+           .why = "Wrong passwords in one session before it is closed.",
+           .unit = "tries",
+           .least = 1,
+           .most = 1000},
+     [](Settings& s) -> Target { return &s.limits.max_auth_failures; }},
+    {Facts{.name = "limits.max_auth_failures_per_minute",
+           .why = "Wrong passwords in a minute from one host; after that AUTH gets 454 without a "
+                  "look at the password. 0: any number.",
+           .unit = "tries",
+           .most = million},
+     [](Settings& s) -> Target { return &s.limits.max_auth_failures_per_minute; }},
+    {Facts{
+         .name = "limits.min_content_rate",
+         .why = "A client that gives content slower than this over a minute gets 421. 0: any pace.",
+         .unit = "octets a second",
+         .most = mebibyte},
+     [](Settings& s) -> Target { return &s.limits.min_content_rate; }},
     {Facts{.name = "limits.content_memory",
            .why = "Content of messages that are coming in, in memory, over all sessions; one host "
                   "may have a quarter of it. Above it clients get 452.",
@@ -232,6 +307,11 @@ const std::array settings_table = std::to_array<Key<Settings>>({
            .least = 1,
            .most = 7 * day},
      [](Settings& s) -> Target { return &s.limits.session_timeout; }},
+    {Facts{.name = "limits.greeting_delay",
+           .why = "Wait this long before the greeting. Who talks before it is logged "
+                  "(session.talked_first); a delay shows more of them.",
+           .most = minute},
+     [](Settings& s) -> Target { return &s.limits.greeting_delay; }},
 
     {Facts{.name = "log.format", .why = "One line an event, as text or as JSON.", .live = false},
      [](Settings& s) -> Target { return &s.log.format; }},
@@ -272,17 +352,110 @@ const std::array listener_table = std::to_array<Key<ListenerSettings>>({
      [](ListenerSettings& l) -> Target { return &l.mode; }},
     {Facts{.name = "route", .why = "The [route.NAME] that its mail takes.", .form = Form::name},
      [](ListenerSettings& l) -> Target { return &l.route; }},
-    {Facts{.name = "eight_bit_mime", .why = "Offer 8BITMIME; only if the route's upstream has it."},
+    {Facts{.name = "eight_bit_mime",
+           .why = "Offer 8BITMIME. mirror: as long as every server that its mail may go to was "
+                  "seen to offer it, so that nothing is accepted that must bounce."},
      [](ListenerSettings& l) -> Target { return &l.eight_bit_mime; }},
-    {Facts{.name = "smtputf8", .why = "Offer SMTPUTF8; only if the route's upstream has it."},
+    {Facts{.name = "smtputf8", .why = "Offer SMTPUTF8; likewise."},
      [](ListenerSettings& l) -> Target { return &l.smtputf8; }},
+    {Facts{.name = "verify_recipients",
+           .why = "upstream: asks the real server during RCPT, so that a typo is refused at once. "
+                  "Baits are never asked about, and always taken."},
+     [](ListenerSettings& l) -> Target { return &l.verify_recipients; }},
+    {Facts{.name = "tls",
+           .why = "none: no TLS. starttls: offered. required: STARTTLS before mail (RFC 3207 4). "
+                  "implicit: TLS from the first octet, as on port 465 (RFC 8314 3.3). All but none "
+                  "need a [[certificate]]."},
+     [](ListenerSettings& l) -> Target { return &l.tls; }},
+    {Facts{.name = "auth",
+           .why = "AUTH with the password_file; required: before mail. Never offered without TLS, "
+                  "unless auth_in_plain."},
+     [](ListenerSettings& l) -> Target { return &l.auth; }},
+    {Facts{.name = "auth_in_plain",
+           .why = "Offer AUTH without TLS too: passwords then cross the network readable."},
+     [](ListenerSettings& l) -> Target { return &l.auth_in_plain; }},
+    {Facts{.name = "password_file",
+           .why =
+               "Lines NAME:HASH, with a HASH as `mkpasswd -m yescrypt` prints it; not readable by "
+               "all. Read again at SIGHUP.",
+           .may_be_empty = true},
+     [](ListenerSettings& l) -> Target { return &l.password_file; }},
+    {Facts{.name = "proxy_protocol",
+           .why =
+               "Peers there must begin with a PROXY header (v1 or v2, before TLS), and the client "
+               "is whom it names. Anybody there is believed.",
+           .form = Form::network},
+     [](ListenerSettings& l) -> Target { return &l.proxy_protocol; }},
+    {Facts{.name = "xclient",
+           .why = "Peers there may name another client by XCLIENT, and are believed.",
+           .form = Form::network},
+     [](ListenerSettings& l) -> Target { return &l.xclient; }},
+});
+
+const std::array certificate_table = std::to_array<Key<CertificateSettings>>({
+    {Facts{.name = "chain", .why = "PEM file: the certificate, then those up to its authority."},
+     [](CertificateSettings& c) -> Target { return &c.chain; }},
+    {Facts{.name = "key",
+           .why = "PEM file: the private key, without passphrase, not readable by all."},
+     [](CertificateSettings& c) -> Target { return &c.key; }},
 });
 
 const std::array route_table = std::to_array<Key<RouteSettings>>({
-    {Facts{.name = "host", .why = "The real server.", .form = Form::host},
+    {Facts{.name = "domains",
+           .why = "Recipients at these domains take this route from whatever listener; "
+                  "\".example.com\" stands for all domains below it.",
+           .form = Form::domain_or_below},
+     [](RouteSettings& r) -> Target { return &r.domains; }},
+    {Facts{.name = "lookup",
+           .why =
+               "host: the server named below. mx: the mail exchangers of each recipient's domain "
+               "(RFC 5321 5.1)."},
+     [](RouteSettings& r) -> Target { return &r.lookup; }},
+    {Facts{.name = "host", .why = "The real server, if lookup is host.", .form = Form::host},
      [](RouteSettings& r) -> Target { return &r.host; }},
     {Facts{.name = "port", .why = "Its port.", .least = 1, .most = 65'535},
      [](RouteSettings& r) -> Target { return &r.port; }},
+    {Facts{.name = "tls",
+           .why = "opportunistic: STARTTLS where it is offered and works, else in plain. required: "
+                  "without TLS mail waits. verify: also without the right certificate."},
+     [](RouteSettings& r) -> Target { return &r.tls; }},
+    {Facts{.name = "implicit_tls",
+           .why = "TLS from the first octet, as on port 465, instead of STARTTLS; never in plain."},
+     [](RouteSettings& r) -> Target { return &r.implicit_tls; }},
+    {Facts{.name = "ca_file",
+           .why = "Authorities (PEM) for tls = \"verify\"; empty: the system's.",
+           .may_be_empty = true},
+     [](RouteSettings& r) -> Target { return &r.ca_file; }},
+    {Facts{.name = "pins",
+           .why = "For tls = \"verify\": digests of the certificate or of its public key, one of "
+                  "which must fit; then neither authority nor name is asked for.",
+           .form = Form::sha256},
+     [](RouteSettings& r) -> Target { return &r.pins; }},
+    {Facts{.name = "tls_name",
+           .why = "Name that its certificate must have; empty: that of the host.",
+           .form = Form::host,
+           .may_be_empty = true},
+     [](RouteSettings& r) -> Target { return &r.tls_name; }},
+    {Facts{.name = "user",
+           .why = "Name for AUTH; empty: no AUTH. What is refused then is never bounced, it waits.",
+           .may_be_empty = true},
+     [](RouteSettings& r) -> Target { return &r.user; }},
+    {Facts{.name = "password_file",
+           .why =
+               "File whose first line is the password, or the bearer token; read at start and at "
+               "SIGHUP. Others must not be able to read it.",
+           .may_be_empty = true},
+     [](RouteSettings& r) -> Target { return &r.password_file; }},
+    {Facts{.name = "mechanism",
+           .why = "Of AUTH. automatic: PLAIN or LOGIN, whichever is offered; the last two are for "
+                  "tokens."},
+     [](RouteSettings& r) -> Target { return &r.mechanism; }},
+    {Facts{.name = "auth_in_plain", .why = "Send the password also without TLS."},
+     [](RouteSettings& r) -> Target { return &r.auth_in_plain; }},
+    {Facts{.name = "tell_client",
+           .why = "Tell the server who our client was: by XCLIENT if it is offered, or by a PROXY "
+                  "header in front of each connection."},
+     [](RouteSettings& r) -> Target { return &r.tell_client; }},
     {Facts{.name = "max_connections",
            .why = "Connections to it at once.",
            .unit = "connections",
@@ -347,6 +520,7 @@ const std::array origin_table = std::to_array<Key<OriginSettings>>({
 
 std::span<const Key<Settings>> settings_keys() { return settings_table; }
 std::span<const Key<ListenerSettings>> listener_keys() { return listener_table; }
+std::span<const Key<CertificateSettings>> certificate_keys() { return certificate_table; }
 std::span<const Key<RouteSettings>> route_keys() { return route_table; }
 std::span<const Key<RuleSettings>> rule_keys() { return rule_table; }
 std::span<const Key<OriginSettings>> origin_keys() { return origin_table; }

@@ -15,10 +15,31 @@ namespace {
 constexpr std::array<std::string_view, 3> mode_words = {"observe", "hold", "enforce"};
 constexpr std::array<std::string_view, 2> on_cap_words = {"commit_oldest", "defer"};
 constexpr std::array<std::string_view, 2> log_format_words = {"text", "json"};
+constexpr std::array<std::string_view, 2> verify_recipients_words = {"none", "upstream"};
+constexpr std::array<std::string_view, 2> lookup_words = {"host", "mx"};
+constexpr std::array<std::string_view, 3> extension_words = {"mirror", "yes", "no"};
+constexpr std::array<std::string_view, 4> upstream_tls_words = {"none", "opportunistic", "required",
+                                                                "verify"};
+constexpr std::array<std::string_view, 5> auth_mechanism_words = {"automatic", "plain", "login",
+                                                                  "xoauth2", "oauthbearer"};
+constexpr std::array<std::string_view, 3> tell_client_words = {"no", "xclient", "proxy"};
+constexpr std::array<std::string_view, 4> listener_tls_words = {"none", "starttls", "required",
+                                                                "implicit"};
+constexpr std::array<std::string_view, 3> listener_auth_words = {"none", "offered", "required"};
 
 std::span<const std::string_view> words_of(const Mode&) { return mode_words; }
 std::span<const std::string_view> words_of(const OnCap&) { return on_cap_words; }
 std::span<const std::string_view> words_of(const LogFormat&) { return log_format_words; }
+std::span<const std::string_view> words_of(const VerifyRecipients&) {
+  return verify_recipients_words;
+}
+std::span<const std::string_view> words_of(const Lookup&) { return lookup_words; }
+std::span<const std::string_view> words_of(const Extension&) { return extension_words; }
+std::span<const std::string_view> words_of(const UpstreamTls&) { return upstream_tls_words; }
+std::span<const std::string_view> words_of(const AuthMechanism&) { return auth_mechanism_words; }
+std::span<const std::string_view> words_of(const TellClient&) { return tell_client_words; }
+std::span<const std::string_view> words_of(const ListenerTls&) { return listener_tls_words; }
+std::span<const std::string_view> words_of(const ListenerAuth&) { return listener_auth_words; }
 
 std::string quoted(std::string_view text) {
   std::string out = "\"";

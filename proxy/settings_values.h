@@ -18,7 +18,8 @@ namespace cordon::proxy {
 using Target =
     std::variant<bool*, std::uint16_t*, std::uint32_t*, std::uint64_t*, double*, Seconds*,
                  std::optional<Seconds>*, std::string*, std::vector<std::string>*, Mode*,
-                 std::optional<Mode>*, OnCap*, LogFormat*>;
+                 std::optional<Mode>*, OnCap*, LogFormat*, Lookup*, Extension*, VerifyRecipients*,
+                 UpstreamTls*, AuthMechanism*, TellClient*, ListenerTls*, ListenerAuth*>;
 
 // What a text (or each text of a list) must be.
 enum class Form : std::uint8_t {
@@ -26,11 +27,14 @@ enum class Form : std::uint8_t {
   name,                  // letters, digits, "-", "_"
   host,                  // host name or IP address
   domain,                // mail domain
+  domain_or_below,       // mail domain, or .domain
   listen_address,        // IP address and port
+  server_address,        // IP address, with a port or without
   network,               // CIDR
   mailbox_or_local,      // name@domain, or name
   mailbox_or_at_domain,  // name@domain, or @domain
   log_level,
+  sha256,  // hex, ":" allowed
   octets,  // of an integer: a size
 };
 

@@ -48,6 +48,7 @@ TEST_CASE("the examples in the shipped file are right, too") {
   const auto settings = parse_settings(uncommented(shipped(), "#   "), "cordond.toml", {});
   if (!settings) FAIL(settings.error().to_string());
   CHECK(settings->rules.size() == 1);
+  CHECK(settings->certificates.size() == 1);
   CHECK(settings->origins.size() == 1);
 }
 
@@ -59,6 +60,7 @@ TEST_CASE("every setting appears in the shipped file") {
   };
   for (const auto& key : settings_keys()) CHECK_MESSAGE(appears(key.facts.name), key.facts.name);
   for (const auto& key : listener_keys()) CHECK_MESSAGE(appears(key.facts.name), key.facts.name);
+  for (const auto& key : certificate_keys()) CHECK_MESSAGE(appears(key.facts.name), key.facts.name);
   for (const auto& key : route_keys()) CHECK_MESSAGE(appears(key.facts.name), key.facts.name);
   for (const auto& key : rule_keys()) CHECK_MESSAGE(appears(key.facts.name), key.facts.name);
   for (const auto& key : origin_keys()) CHECK_MESSAGE(appears(key.facts.name), key.facts.name);

@@ -100,6 +100,28 @@ TEST_CASE("a wrong value or one out of range tells what was expected") {
         "f.toml:2:13: paths.state_dir: expected a text; found \"\"");
 }
 
+TEST_CASE("TLS wants a certificate, and AUTH passwords and TLS") {
+  const std::string certificate = "[[certificate]]\nchain = \"c\"\nkey = \"k\"\n";
+  CHECK(complaint("[[listener]]\ntls = \"starttls\"\n") ==
+        "f.toml:2:7: listener.0.tls: needs a [[certificate]]");
+  CHECK(complaint("[[listener]]\ntls = \"starttls\"\n" + certificate) == "accepted");
+  CHECK(complaint("[[listener]]\ntls = \"sometimes\"\n") ==
+        "f.toml:2:7: listener.0.tls: expected \"none\", \"starttls\", \"required\" or "
+        "\"implicit\"; found \"sometimes\"");
+  CHECK(complaint("[[certificate]]\nchain = \"c\"\n") ==
+        "f.toml:1:1: certificate.0.key: a certificate needs its key");
+  const std::string auth = "[[listener]]\nauth = \"required\"\n";
+  CHECK(complaint(auth + "auth_in_plain = true\n") ==
+        "f.toml:2:8: listener.0.auth: needs a password_file");
+  CHECK(complaint(auth + "password_file = \"p\"\n") ==
+        "f.toml:2:8: listener.0.auth: needs tls, or auth_in_plain = true");
+  CHECK(complaint(auth + "password_file = \"p\"\ntls = \"required\"\n" + certificate) ==
+        "accepted");
+  CHECK(complaint("[[listener]]\nxclient = [\"192.0.2.1/24\"]\n") ==
+        "f.toml:2:11: listener.0.xclient: expected a list of networks such as \"192.0.2.0/24\"; "
+        "found a list (\"192.0.2.1/24\" is none)");
+}
+
 TEST_CASE("addresses, domains and networks are checked where they are written") {
   CHECK(complaint("[[listener]]\naddress = \"localhost:25\"\n") ==
         "f.toml:2:11: listener.0.address: expected an IP address and port such as "
