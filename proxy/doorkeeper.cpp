@@ -15,23 +15,23 @@ const std::string unnamed;  // those of whom we do not know the host yet
 }  // namespace
 
 Doorkeeper::Place::Place(Place&& other) noexcept
-    : door_(std::exchange(other.door_, nullptr)), host_(std::move(other.host_)) {}
+    : door_(std::exchange(other.door_, nullptr)), host_(other.host_) {}
 
 Doorkeeper::Place& Doorkeeper::Place::operator=(Place&& other) noexcept {
   if (this == &other) return *this;
   leave();
   door_ = std::exchange(other.door_, nullptr);
-  host_ = std::move(other.host_);
+  host_ = other.host_;
   return *this;
 }
 
 void Doorkeeper::Place::leave() {
-  if (door_ != nullptr) std::exchange(door_, nullptr)->leave(host_);
+  if (door_ != nullptr) std::exchange(door_, nullptr)->leave(*host_);
 }
 
 Doorkeeper::Verdict Doorkeeper::Place::move_to(const std::string& address,
                                                const Settings::Limits& limits) {
-  if (door_ == nullptr || host_of(address) == host_) return Verdict::welcome;
+  if (door_ == nullptr || host_of(address) == host_->first) return Verdict::welcome;
   // Among all it has its place already: one more for a moment does no harm.
   auto roomy = limits;
   ++roomy.max_sessions;
@@ -43,55 +43,50 @@ Doorkeeper::Verdict Doorkeeper::Place::move_to(const std::string& address,
 
 Doorkeeper::Verdict Doorkeeper::enter(const std::string& address, const Settings::Limits& limits,
                                       Place& place) {
-  const std::string host = host_of(address);
-  const Verdict verdict = take(host, limits);
-  if (verdict == Verdict::welcome) place = Place(*this, host);
-  return verdict;
+  return take(host_of(address), limits, place);
 }
 
 Doorkeeper::Verdict Doorkeeper::enter_unnamed(const Settings::Limits& limits, Place& place) {
-  const Verdict verdict = take(unnamed, limits);
-  if (verdict == Verdict::welcome) place = Place(*this, unnamed);
-  return verdict;
+  return take(unnamed, limits, place);
 }
 
-Doorkeeper::Verdict Doorkeeper::take(const std::string& host, const Settings::Limits& limits) {
+Doorkeeper::Verdict Doorkeeper::take(const std::string& host, const Settings::Limits& limits,
+                                     Place& place) {
   const bool named = host != unnamed;
   HostRates::Verdict rate;
-  HostRates::Verdict full_host;
-  Verdict verdict = Verdict::welcome;
+  HostRates::Verdict crowd;
+  Place taken;  // one that `place` was before is left without the lock
   {
     const std::lock_guard lock(mutex_);
     const auto now = Clock::now();
     if (named)
       rate = rates_.count(host, Limited::connections, limits.max_connections_per_minute, now);
-    if (!rate.within) {
-      verdict = Verdict::too_often;
-    } else if (all_ >= limits.max_sessions) {
-      verdict = Verdict::full;
-    } else {
-      auto& here = by_host_[host];
-      if (named && here >= limits.max_sessions_per_host) {
-        verdict = Verdict::host_full;
-        // Counted with a limit that the first refusal reaches: only to tell it once a minute.
+    if (rate.within && all_ >= limits.max_sessions) return Verdict::full;
+    const auto known = rate.within ? by_host_.try_emplace(host).first : by_host_.end();
+    if (known != by_host_.end()) {
+      if (named && known->second >= limits.max_sessions_per_host) {
+        // Counted as above a limit of one, only to tell it once a minute.
         rates_.count(host, Limited::sessions, 1, now);
-        full_host = rates_.look(host, Limited::sessions, 1, now);
+        crowd = rates_.look(host, Limited::sessions, 1, now);
       } else {
-        ++here;
+        ++known->second;
         ++all_;
+        taken = Place(*this, *known);
       }
     }
   }
   tell(host, Limited::connections, rate);
-  tell(host, Limited::sessions, full_host);
-  return verdict;
+  tell(host, Limited::sessions, crowd);
+  if (!rate.within) return Verdict::too_often;
+  if (!crowd.within) return Verdict::host_full;
+  place = std::move(taken);
+  return Verdict::welcome;
 }
 
-void Doorkeeper::leave(const std::string& host) {
+void Doorkeeper::leave(Hosts::value_type& host) {
   const std::lock_guard lock(mutex_);
   --all_;
-  const auto found = by_host_.find(host);
-  if (found != by_host_.end() && --found->second == 0) by_host_.erase(found);
+  if (--host.second == 0) by_host_.erase(by_host_.find(host.first));
 }
 
 bool Doorkeeper::count(const std::string& address, Limited what, std::uint32_t limit) {

@@ -13,14 +13,15 @@
 namespace cordon::proxy {
 
 class Doorkeeper {
+  using Hosts = std::unordered_map<std::string, std::uint32_t>;
+
  public:
   enum class Verdict : std::uint8_t { welcome, full, host_full, too_often };
 
-  // A place among the sessions; free again when it goes.
+  // A place among the sessions; free again when it goes. Small: each session has one.
   class Place {
    public:
     Place() = default;  // none
-    Place(Doorkeeper& door, std::string host) : door_(&door), host_(std::move(host)) {}
     Place(Place&& other) noexcept;
     Place& operator=(Place&& other) noexcept;
     ~Place() { leave(); }
@@ -30,9 +31,10 @@ class Doorkeeper {
 
    private:
     friend class Doorkeeper;
+    Place(Doorkeeper& door, Hosts::value_type& host) : door_(&door), host_(&host) {}
     void leave();
     Doorkeeper* door_ = nullptr;
-    std::string host_;
+    Hosts::value_type* host_ = nullptr;  // stays where it is as long as it counts us
   };
 
   // A session from `address`; `place` is had if it is welcome. A peer that will tell who its client
@@ -46,13 +48,13 @@ class Doorkeeper {
   bool within(const std::string& address, Limited what, std::uint32_t limit);
 
  private:
-  Verdict take(const std::string& host, const Settings::Limits& limits);
-  void leave(const std::string& host);
+  Verdict take(const std::string& host, const Settings::Limits& limits, Place& place);
+  void leave(Hosts::value_type& host);
   static void tell(const std::string& host, Limited what, HostRates::Verdict verdict);
 
   std::mutex mutex_;
   std::size_t all_ = 0;
-  std::unordered_map<std::string, std::uint32_t> by_host_;
+  Hosts by_host_;
   HostRates rates_;
 };
 

@@ -7,10 +7,9 @@
 
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/write.hpp>
 
+#include "proxy/address_text.h"
 #include "proxy/log.h"
-#include "proxy/session.h"
 
 namespace cordon::proxy {
 
@@ -31,14 +30,6 @@ tcp::endpoint endpoint_of(const std::string& text) {
   return {address, static_cast<std::uint16_t>(std::stoul(text.substr(colon + 1)))};
 }
 
-// An IPv4 client is the same host over either kind of listener.
-std::string address_text(const boost::asio::ip::address& address) {
-  if (address.is_v6() && address.to_v6().is_v4_mapped())
-    return boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6())
-        .to_string();
-  return address.to_string();
-}
-
 // "m3k9f2-17": unique over restarts, short enough for every log line.
 std::string next_session_id() {
   static const std::string run = [] {
@@ -52,36 +43,22 @@ std::string next_session_id() {
   return run + "-" + std::to_string(++count);
 }
 
+SessionTerms terms_of(Gateway& gateway, const std::shared_ptr<const Config>& config,
+                      std::size_t index) {
+  return {config, config->terms(index), gateway.offers().options(config, index)};
+}
+
 }  // namespace
 
-Doorkeeper::Verdict Doorkeeper::enter(const std::string& host, const Settings::Limits& limits) {
-  const std::lock_guard lock(mutex_);
-  if (all_ >= limits.max_sessions) return Verdict::full;
-  auto& here = by_host_[host];
-  if (here >= limits.max_sessions_per_host) return Verdict::host_full;
-  ++here;
-  ++all_;
-  return Verdict::welcome;
-}
-
-void Doorkeeper::leave(const std::string& host) {
-  const std::lock_guard lock(mutex_);
-  --all_;
-  const auto found = by_host_.find(host);
-  if (found != by_host_.end() && --found->second == 0) by_host_.erase(found);
-}
-
-Listener::Listener(boost::asio::io_context& context, Gateway& gateway, Doorkeeper& door,
+Listener::Listener(boost::asio::io_context& context, const SessionServices& services,
                    std::vector<std::unique_ptr<Worker>>& workers, std::size_t index)
     : context_(context),
-      gateway_(gateway),
-      door_(door),
+      services_(services),
       workers_(workers),
-      bound_{gateway.config()->settings().listeners.at(index),
-             gateway.config()->server_options(index)},
+      bound_(terms_of(services.gateway, services.gateway.config(), index)),
       acceptor_(context),
       pause_(context) {
-  const std::string& address = bound_.settings.address;
+  const std::string& address = bound_.listener->settings.address;
   const auto endpoint = endpoint_of(address);
   try {
     acceptor_.open(endpoint.protocol());
@@ -97,7 +74,7 @@ Listener::Listener(boost::asio::io_context& context, Gateway& gateway, Doorkeepe
 std::uint16_t Listener::port() const { return acceptor_.local_endpoint().port(); }
 
 void Listener::start() {
-  log::info("listener.open", {{"listener", bound_.settings.name}, {"port", port()}});
+  log::info("listener.open", {{"listener", bound_.listener->settings.name}, {"port", port()}});
   accept();
 }
 
@@ -124,7 +101,7 @@ void Listener::accept() {
         }
         // A full descriptor table would otherwise make this loop spin.
         log::warn("listener.accept_failed",
-                  {{"listener", bound_.settings.name}, {"why", error.message()}});
+                  {{"listener", bound_.listener->settings.name}, {"why", error.message()}});
         pause_.expires_after(std::chrono::milliseconds(100));
         pause_.async_wait([this](const error_code& cancelled) {
           if (!cancelled) accept();
@@ -132,45 +109,54 @@ void Listener::accept() {
       });
 }
 
-Listener::Terms Listener::terms(const Config& config) const {
-  const auto& listeners = config.settings().listeners;
+SessionTerms Listener::terms() const {
+  const auto config = services_.gateway.config();
+  const auto& listeners = config->settings().listeners;
   for (std::size_t i = 0; i < listeners.size(); ++i)
-    if (listeners[i].name == bound_.settings.name) return {listeners[i], config.server_options(i)};
-  return bound_;
+    if (listeners[i].name == bound_.listener->settings.name)
+      return terms_of(services_.gateway, config, i);
+  SessionTerms as_bound = bound_;
+  as_bound.config = config;
+  return as_bound;
 }
 
 void Listener::welcome(tcp::socket socket, Worker& worker) {
   error_code error;
   const auto remote = socket.remote_endpoint(error);
   if (error) return;
-  const auto config = gateway_.config();
+  SessionTerms terms = this->terms();
   const std::string host = address_text(remote.address());
-  const auto verdict = door_.enter(host, config->settings().limits);
-  if (verdict != Doorkeeper::Verdict::welcome) {
-    // Refused before it can cost anything; the reply fits any socket buffer.
-    log::warn(
-        "session.refused",
-        {{"client", host},
-         {"why", verdict == Doorkeeper::Verdict::full ? "max_sessions" : "max_sessions_per_host"}});
-    const std::string reply =
-        "421 4.3.2 " + config->hostname() + " Too many sessions, try later\r\n";
-    socket.non_blocking(true, error);
-    socket.write_some(boost::asio::buffer(reply), error);
-    return;
-  }
-  gateway_.counters().sessions.fetch_add(1, std::memory_order_relaxed);
-  const auto [settings, options] = terms(*config);
-  Peer peer = gateway_.make_peer(host, settings, next_session_id());
-  const auto session = std::shared_ptr<Session>(
-      new Session(std::move(socket), worker, gateway_, std::move(peer), options, config),
-      [&door = door_, host](Session* ended) {
-        delete ended;
-        door.leave(host);
-      });
+  const auto& limits = terms.config->settings().limits;
+  Doorkeeper::Place place;
+  const auto verdict = terms.listener->must_send_proxy_header(host)
+                           ? services_.door.enter_unnamed(limits, place)
+                           : services_.door.enter(host, limits, place);
+  if (verdict != Doorkeeper::Verdict::welcome) return turn_away(socket, host, terms, verdict);
+  auto& gateway = services_.gateway;
+  gateway.counters().sessions.fetch_add(1, std::memory_order_relaxed);
+  Peer peer = gateway.make_peer(host, terms.listener->settings, next_session_id());
+  const auto session = std::make_shared<Session>(
+      std::move(socket), worker, services_, std::move(terms), std::move(peer), std::move(place));
   boost::asio::post(worker.context(), [session, &worker] {
     worker.add(session);
     session->start();
   });
+}
+
+// Before it can cost anything. The reply fits any socket buffer; a client that waits for TLS could
+// not read it.
+void Listener::turn_away(tcp::socket& socket, const std::string& host, const SessionTerms& terms,
+                         Doorkeeper::Verdict verdict) {
+  const bool often = verdict == Doorkeeper::Verdict::too_often;
+  if (verdict == Doorkeeper::Verdict::full)  // of the others the doorkeeper tells, once a minute
+    log::warn("session.refused", {{"client", host}, {"why", "max_sessions"}});
+  if (terms.listener->settings.tls == ListenerTls::implicit) return;
+  const std::string reply = (often ? "421 4.7.0 " : "421 4.3.2 ") + terms.config->hostname() +
+                            (often ? " Too many connections" : " Too many sessions") +
+                            ", try later\r\n";
+  error_code ignored;
+  socket.non_blocking(true, ignored);
+  socket.write_some(boost::asio::buffer(reply), ignored);
 }
 
 }  // namespace cordon::proxy

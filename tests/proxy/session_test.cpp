@@ -3,7 +3,9 @@
 #include "proxy/session.h"
 
 #include <filesystem>
+#include <fstream>
 #include <future>
+#include <thread>
 
 #include <boost/asio/buffers_iterator.hpp>
 #include <boost/asio/post.hpp>
@@ -62,23 +64,79 @@ class NarrowStore : public store::Store {
   std::unique_ptr<store::Store> real_;
 };
 
-// A session of `worker` and the client at its other end.
+// Takes its time: the answer is given by hand.
+class SlowCheck : public CredentialCheck {
+ public:
+  void check(std::shared_ptr<const ListenerTerms>, const std::string& address,
+             cordon::smtp::Credentials credentials, Done done) override {
+    CHECK(address == "127.0.0.1");
+    secret = credentials.secret;
+    asked.set_value(std::move(done));
+  }
+  void stop() override {}
+
+  std::string secret;
+  std::promise<Done> asked;
+};
+
+// A worker that runs, and what its sessions need.
+struct House {
+  explicit House(Gateway& on) : gateway(on) { worker.start(); }
+  ~House() { worker.stop(); }
+
+  Gateway& gateway;
+  Doorkeeper door;
+  SlowCheck credentials;
+  const SessionServices services{gateway, door, credentials};
+  Worker worker;
+};
+
+// A session, and the client at its other end.
 class Line {
  public:
-  Line(Gateway& gateway, Worker& worker) {
+  explicit Line(House& house) : house_(house) {
     tcp::acceptor acceptor(context_, {boost::asio::ip::make_address("127.0.0.1"), 0});
     client_.connect(acceptor.local_endpoint());
+    auto& gateway = house.gateway;
     gateway.counters().sessions.fetch_add(1);
     const auto config = gateway.config();
-    const auto session = std::make_shared<Session>(
-        acceptor.accept(worker.context()), worker, gateway,
+    session_ = std::make_shared<Session>(
+        acceptor.accept(house.worker.context()), house.worker, house.services,
+        SessionTerms{config, config->terms(0), config->server_options(0)},
         gateway.make_peer("127.0.0.1", config->settings().listeners.front(), "s"),
-        config->server_options(0), config);
-    boost::asio::post(worker.context(), [session, &worker] {
-      worker.add(session);
+        Doorkeeper::Place());
+    boost::asio::post(house.worker.context(), [session = session_, &house] {
+      house.worker.add(session);
       session->start();
     });
     CHECK(reply().starts_with("220"));
+  }
+  ~Line() {
+    std::promise<void> gone;
+    boost::asio::post(house_.worker.context(), [&] {
+      session_->abort();
+      session_.reset();
+      gone.set_value();
+    });
+    gone.get_future().wait();
+  }
+  // Until the session has taken in so much content.
+  void await_content(std::uint64_t octets) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    auto& intake = house_.gateway.intake();
+    while (intake.has_memory("127.0.0.1", Intake::memory_parts * octets)) {
+      REQUIRE(std::chrono::steady_clock::now() < end);
+      std::this_thread::yield();
+    }
+  }
+  // Looks at the session's time, so long from now.
+  void let_pass(std::chrono::seconds time) {
+    std::promise<void> looked;
+    boost::asio::post(house_.worker.context(), [&] {
+      session_->check_time(std::chrono::steady_clock::now() + time);
+      looked.set_value();
+    });
+    looked.get_future().wait();
   }
   void send(const std::string& bytes) { boost::asio::write(client_, boost::asio::buffer(bytes)); }
   std::string reply() {
@@ -94,6 +152,8 @@ class Line {
   }
 
  private:
+  House& house_;
+  std::shared_ptr<Session> session_;
   boost::asio::io_context context_;
   tcp::socket client_{context_};
   boost::asio::streambuf buffer_;
@@ -108,10 +168,9 @@ TEST_CASE("after a body that could not be stored a session goes on with its own 
   Settings settings;
   settings.hostname = "gw.example";
   Gateway gateway(std::make_shared<const Config>(settings), std::move(narrow));
-  Worker worker;
-  worker.start();
-  Line one(gateway, worker);
-  Line other(gateway, worker);
+  House house(gateway);
+  Line one(house);
+  Line other(house);
   REQUIRE(one.say("HELO one.example").starts_with("250"));
   REQUIRE(one.say("MAIL FROM:<a@in.example>").starts_with("250"));
   REQUIRE(one.say("RCPT TO:<b@in.example>").starts_with("250"));
@@ -121,7 +180,7 @@ TEST_CASE("after a body that could not be stored a session goes on with its own 
 
   // Both lie ready when the worker looks: the other's bytes come into its buffer right after.
   std::promise<void> sent;
-  boost::asio::post(worker.context(), [&] { sent.get_future().wait(); });
+  boost::asio::post(house.worker.context(), [&] { sent.get_future().wait(); });
   one.send("\r\n.\r\nNOOP\r\n");
   other.send("BAD\r\nQUIT\r\n");
   sent.set_value();
@@ -129,7 +188,6 @@ TEST_CASE("after a body that could not be stored a session goes on with its own 
   CHECK(one.reply().starts_with("250"));
   CHECK(other.reply().starts_with("500"));
   CHECK(other.reply().starts_with("221"));
-  worker.stop();
 }
 
 namespace {
@@ -148,9 +206,8 @@ TEST_CASE("memory that runs short is told at DATA, or at the end of what was com
   settings.hostname = "gw.example";
   settings.limits.content_memory = 1'048'576;
   Gateway gateway(std::make_shared<const Config>(settings), real_store(folder));
-  Worker worker;
-  worker.start();
-  Line line(gateway, worker);
+  House house(gateway);
+  Line line(house);
   REQUIRE(line.say("HELO one.example").starts_with("250"));
   REQUIRE(line.say("MAIL FROM:<a@in.example>").starts_with("250"));
   REQUIRE(line.say("RCPT TO:<b@in.example>").starts_with("250"));
@@ -163,7 +220,6 @@ TEST_CASE("memory that runs short is told at DATA, or at the end of what was com
   CHECK(line.say("more than ten octets\r\n.").starts_with("452 4.3.1"));
   CHECK(gateway.intake().keep("192.0.2.5", 10, 1'048'576));  // nothing of it was left behind
   CHECK(line.say("NOOP").starts_with("250"));
-  worker.stop();
 }
 
 TEST_CASE("a disk that runs short is told at MAIL, before anything is lost on it") {
@@ -173,11 +229,107 @@ TEST_CASE("a disk that runs short is told at MAIL, before anything is lost on it
   settings.limits.min_free_disk = std::uint64_t{1} << 60;
   Gateway gateway(std::make_shared<const Config>(settings), real_store(folder));
   gateway.intake().measure_disk(folder.path);
-  Worker worker;
-  worker.start();
-  Line line(gateway, worker);
+  House house(gateway);
+  Line line(house);
   REQUIRE(line.say("HELO one.example").starts_with("250"));
   CHECK(line.say("MAIL FROM:<a@in.example>").starts_with("452 4.3.1"));
   CHECK(line.say("NOOP").starts_with("250"));
-  worker.stop();
+}
+
+namespace {
+
+// One whose listener has AUTH, without TLS.
+Settings with_auth(const Folder& folder) {
+  const auto file = folder.path / "passwords";
+  std::ofstream(file) << "anna:$6$salt$" << std::string(86, 'x') << "\n";
+  std::filesystem::permissions(file, std::filesystem::perms::owner_read);
+  Settings settings;
+  settings.hostname = "gw.example";
+  settings.listeners.front().auth = ListenerAuth::offered;
+  settings.listeners.front().auth_in_plain = true;
+  settings.listeners.front().password_file = file;
+  return settings;
+}
+
+constexpr const char* plain_anna = "AUTH PLAIN AGFubmEAczNjcmV0";  // anna, s3cret
+
+}  // namespace
+
+TEST_CASE("an answer about credentials may come late, and then counts") {
+  const Folder folder;
+  Gateway gateway(std::make_shared<const Config>(with_auth(folder)), real_store(folder));
+  House house(gateway);
+  Line line(house);
+  line.send("EHLO one.example\r\n");
+  while (!line.reply().starts_with("250 ")) continue;
+  line.send(std::string(plain_anna) + "\r\nNOOP\r\n");
+  const auto done = house.credentials.asked.get_future().get();
+  CHECK(house.credentials.secret == "s3cret");
+  // Meanwhile the client waits: nothing is its fault.
+  line.let_pass(std::chrono::seconds(3000));
+  done(CredentialVerdict::right);
+  CHECK(line.reply().starts_with("235 2.7.0"));
+  CHECK(line.reply().starts_with("250"));
+  CHECK(line.say(plain_anna).starts_with("503"));
+}
+
+TEST_CASE("an answer about credentials that comes after the end of the session harms nothing") {
+  const Folder folder;
+  Gateway gateway(std::make_shared<const Config>(with_auth(folder)), real_store(folder));
+  House house(gateway);
+  CredentialCheck::Done done;
+  {
+    Line line(house);
+    line.send("EHLO one.example\r\n");
+    while (!line.reply().starts_with("250 ")) continue;
+    line.send(std::string(plain_anna) + "\r\n");
+    done = house.credentials.asked.get_future().get();
+  }
+  done(CredentialVerdict::right);
+  CHECK(Line(house).say("NOOP").starts_with("250"));
+}
+
+TEST_CASE("wrong credentials of a host are counted over its sessions") {
+  const Folder folder;
+  Settings settings = with_auth(folder);
+  settings.limits.max_auth_failures_per_minute = 1;
+  Gateway gateway(std::make_shared<const Config>(settings), real_store(folder));
+  House house(gateway);
+  {
+    Line line(house);
+    line.send("EHLO one.example\r\n");
+    while (!line.reply().starts_with("250 ")) continue;
+    line.send(std::string(plain_anna) + "\r\n");
+    house.credentials.asked.get_future().get()(CredentialVerdict::wrong);
+    CHECK(line.reply().starts_with("535 5.7.8"));
+  }
+  Line line(house);
+  line.send("EHLO one.example\r\n");
+  while (!line.reply().starts_with("250 ")) continue;
+  CHECK(line.say(plain_anna).starts_with("454 4.7.0"));
+}
+
+TEST_CASE("a client that dawdles with content loses its slot, one that keeps a pace does not") {
+  const Folder folder;
+  Settings settings;
+  settings.hostname = "gw.example";
+  settings.limits.min_content_rate = 100;
+  Gateway gateway(std::make_shared<const Config>(settings), real_store(folder));
+  House house(gateway);
+  for (const bool dawdles : {false, true}) {
+    CAPTURE(dawdles);
+    Line line(house);
+    REQUIRE(line.say("HELO one.example").starts_with("250"));
+    REQUIRE(line.say("MAIL FROM:<a@in.example>").starts_with("250"));
+    REQUIRE(line.say("RCPT TO:<b@in.example>").starts_with("250"));
+    REQUIRE(line.say("DATA").starts_with("354"));
+    line.send(std::string(dawdles ? 5'000 : 7'000, 'x') + "\r\n");
+    line.await_content(dawdles ? 5'000 : 7'000);
+    line.let_pass(std::chrono::seconds(61));
+    // Its end is reached; a bare CR in it keeps it out of the store.
+    if (dawdles)
+      CHECK(line.reply().starts_with("421 4.4.2"));
+    else
+      CHECK(line.say("\r.\r\n.").starts_with("550"));
+  }
 }
