@@ -48,7 +48,8 @@ def trouble_with(name):
     """What is wrong with the name of a test as the pages write it; empty if it names one."""
     stem, _, beginning = name.partition(": ")
     if not beginning:
-        there = (TESTS / "smtp/dialogues" / f"{name}.txt").exists() or list(TESTS.glob(f"*/{name}.*"))
+        dialogue = TESTS / "smtp/dialogues" / f"{name}.txt"
+        there = dialogue.exists() or list(TESTS.glob(f"*/{name}.*"))
         return "" if there else f"no file {name}"
     known = methods(stem) if stem.startswith("test_") else test_cases(stem)
     if known is None:
