@@ -24,7 +24,7 @@ void ServerAutomaton::State::accept(std::string_view text) {
       break;
     case Phase::open_check:
       body_open = true;
-      if (chunked) {
+      if (chunks) {
         phase = Phase::chunk;
         break;
       }
@@ -40,7 +40,7 @@ void ServerAutomaton::State::accept(std::string_view text) {
       break;
     case Phase::credentials_check:
       authenticated = true;
-      user = exchange->sasl.credentials().user;
+      who().user = exchange->sasl.credentials().user;
       end_exchange();
       words(replies::authenticated);
       break;
@@ -70,7 +70,7 @@ void ServerAutomaton::State::refuse(Reply reply) {
       proposed = {};
       break;
     case Phase::open_check:
-      if (chunked && !closes) return pass_over_chunk(std::move(reply));
+      if (chunks && !closes) return pass_over_chunk(std::move(reply));
       break;
     case Phase::end_check:
       in_transaction = false;

@@ -168,7 +168,9 @@ bool ServerAutomaton::in_transaction() const { return state_->in_transaction; }
 std::uint64_t ServerAutomaton::body_octets() const { return state_->body_octets(); }
 bool ServerAutomaton::tls() const { return state_->tls; }
 bool ServerAutomaton::authenticated() const { return state_->authenticated; }
-std::string_view ServerAutomaton::authenticated_as() const { return state_->user; }
+std::string_view ServerAutomaton::authenticated_as() const {
+  return state_->identity ? std::string_view(state_->identity->user) : std::string_view();
+}
 std::string_view ServerAutomaton::end_reason() const { return state_->end_reason; }
 bool ServerAutomaton::input_was_secret() const { return state_->secret_input; }
 void ServerAutomaton::set_recorder(Recorder recorder) { state_->recorder = std::move(recorder); }
@@ -179,8 +181,9 @@ const Credentials& ServerAutomaton::credentials() const {
 }
 
 const ClientFacts& ServerAutomaton::client_facts() const {
-  if (!state_->told) return nothing_told;
-  return state_->phase == State::Phase::client_check ? state_->told->proposed : state_->told->facts;
+  if (!state_->identity) return nothing_told;
+  const State::Identity& identity = *state_->identity;
+  return state_->phase == State::Phase::client_check ? identity.proposed : identity.told;
 }
 
 }  // namespace cordon::smtp

@@ -220,7 +220,7 @@ void ServerAutomaton::State::rcpt(std::string_view argument) {
 void ServerAutomaton::State::data() {
   if (body_open) return say_error(replies::chunks_begun);
   if (!envelope.recipients.empty()) {
-    chunked = false;
+    chunks.reset();
     phase = Phase::open_check;
     return;
   }

@@ -13,7 +13,7 @@ Reply as_reply(const FixedReply& fixed) {
 
 void ServerAutomaton::State::record_content() {
   if (!recorder) return;
-  const std::uint64_t octets = chunked ? chunks.chunk_octets() : content.octets();
+  const std::uint64_t octets = chunks ? chunks->reader.chunk_octets() : content.octets();
   recorder(Speaker::client, '[' + std::to_string(octets) + " octets of content]");
 }
 
@@ -80,15 +80,17 @@ void ServerAutomaton::State::bdat(std::string_view argument) {
   if (!read_chunk_size(argument, size)) return leave(last_words::unknown_chunk_size);
   const FixedReply* const refusal = chunk_refusal();
   if (refusal == nullptr && body_open) {
-    chunks.begin_chunk(size.octets, size.last);
+    chunks->reader.begin_chunk(size.octets, size.last);
     phase = Phase::chunk;
     return;
   }
-  chunked = true;
-  chunks.start(refusal == nullptr ? options->max_message_octets : 0);
-  chunks.begin_chunk(size.octets, size.last);
+  if (!chunks) chunks = std::make_unique<Chunks>();
+  chunks->reader.start(refusal == nullptr ? options->max_message_octets : 0);
+  chunks->reader.begin_chunk(size.octets, size.last);
   if (refusal != nullptr) return pass_over_chunk(as_reply(*refusal));
-  if (chunks.fault() != DataFault::none) return pass_over_chunk(as_reply(replies::too_large));
+  if (chunks->reader.fault() != DataFault::none) {
+    return pass_over_chunk(as_reply(replies::too_large));
+  }
   phase = Phase::open_check;
 }
 
@@ -105,14 +107,14 @@ const FixedReply* ServerAutomaton::State::chunk_refusal() const {
 }
 
 void ServerAutomaton::State::pass_over_chunk(Reply reply) {
-  chunk_verdict = std::move(reply);
-  chunks.pass_over();
+  chunks->verdict = std::move(reply);
+  chunks->reader.pass_over();
   phase = Phase::chunk;
 }
 
 // True if the carrier has something to do.
 bool ServerAutomaton::State::read_chunk(Action& action) {
-  const DataStep step = chunks.next(rest);
+  const DataStep step = chunks->reader.next(rest);
   switch (step.event) {
     case DataEvent::need_input:
       action = idle();
@@ -138,19 +140,20 @@ void ServerAutomaton::State::finish_chunk() {
   record_content();
   phase = Phase::command;
   const bool behind_refused = std::exchange(chunks_refused, false);
-  if (chunk_verdict.code != 0) {
-    const Reply reply = std::exchange(chunk_verdict, {});
-    chunks_refused = !chunks.last();
+  const ChunkReader& reader = chunks->reader;
+  if (chunks->verdict.code != 0) {
+    const Reply reply = std::exchange(chunks->verdict, {});
+    chunks_refused = !reader.last();
     abandon_transaction();
     if (behind_refused || !reply.permanent()) return say(reply.code, reply.status, reply.text);
     return say_error(reply.code, reply.status, reply.text);
   }
-  if (chunks.fault() != DataFault::none) {
-    chunks_refused = !chunks.last();
-    return refuse_content(chunks.fault());
+  if (reader.fault() != DataFault::none) {
+    chunks_refused = !reader.last();
+    return refuse_content(reader.fault());
   }
-  if (!chunks.last()) {
-    return say(250, {2, 0, 0}, std::to_string(chunks.chunk_octets()) + " octets received");
+  if (!reader.last()) {
+    return say(250, {2, 0, 0}, std::to_string(reader.chunk_octets()) + " octets received");
   }
   body_open = false;
   phase = Phase::end_check;

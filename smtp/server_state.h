@@ -40,6 +40,21 @@ struct ServerAutomaton::State {
     closed,
   };
 
+  // What few sessions have, so that the others stay small.
+  struct Chunks {  // of the body that comes by BDAT, until DATA is given
+    ChunkReader reader;
+    Reply verdict;  // to the chunk that is passed over; code 0: none is
+  };
+  struct Exchange {  // of AUTH, while it lasts
+    SaslServer sasl;
+    std::optional<Reply> verdict;  // refused: said once the client has answered the last challenge
+  };
+  struct Identity {
+    std::string user;      // who authenticated
+    ClientFacts told;      // by XCLIENT
+    ClientFacts proposed;  // by the one at hand
+  };
+
   // The loop (server_automaton.cpp).
   Action next();
   void begin_step();
@@ -78,6 +93,7 @@ struct ServerAutomaton::State {
   void xclient(std::string_view argument);
   void client_told();
   void forget_greeting();
+  Identity& who();
   bool offers_auth() const;
 
   // Content (server_content.cpp).
@@ -90,7 +106,7 @@ struct ServerAutomaton::State {
   void finish_chunk();
   void refuse_content(DataFault fault);
   void record_content();
-  std::uint64_t body_octets() const { return chunked ? chunks.octets() : content.octets(); }
+  std::uint64_t body_octets() const { return chunks ? chunks->reader.octets() : content.octets(); }
 
   // Ends (server_ends.cpp).
   void abandon_transaction();
@@ -111,16 +127,6 @@ struct ServerAutomaton::State {
   void record_command(const Line& line, const ParsedCommand& command);
   void record_replies(std::string_view wire);
 
-  // What few sessions have, and none while it is idle before its first AUTH or XCLIENT.
-  struct Exchange {  // of AUTH, while it lasts
-    SaslServer sasl;
-    std::optional<Reply> verdict;  // refused: said once the client has answered the last challenge
-  };
-  struct Told {  // by XCLIENT
-    ClientFacts facts;
-    ClientFacts proposed;
-  };
-
   std::shared_ptr<const ServerOptions> options;
   Recorder recorder;
   std::string_view end_reason;  // static text
@@ -137,7 +143,6 @@ struct ServerAutomaton::State {
   bool drop_due = false;        // drop_body is to be told
   bool over_due = false;        // transaction_over is to be told
   bool envelope_stale = false;  // shown for the last time; forgotten by the next step
-  bool chunked = false;         // the body at hand comes by BDAT
   bool chunks_refused = false;  // those already on their way behind a refused one are passed over
   bool secret_input = false;    // the last input() had a line of AUTH in it
   bool stray_secret = false;    // an AUTH was refused: what follows may be meant as its response
@@ -151,17 +156,15 @@ struct ServerAutomaton::State {
   std::string kept;       // holds `rest` after retain()
   LineReader lines{max_command_line};
   DataReader content;
-  ChunkReader chunks;
-  Reply chunk_verdict;  // to the chunk that is passed over; code 0: none is
-  std::string out;      // replies not yet given to the carrier
-  std::string sent;     // replies that the carrier is writing
+  std::unique_ptr<Chunks> chunks;
+  std::string out;   // replies not yet given to the carrier
+  std::string sent;  // replies that the carrier is writing
 
   std::string helo_name;
-  std::string user;  // who authenticated
   Envelope envelope;
   Recipient proposed;
   std::unique_ptr<Exchange> exchange;
-  std::unique_ptr<Told> told;
+  std::unique_ptr<Identity> identity;
 };
 
 }  // namespace cordon::smtp

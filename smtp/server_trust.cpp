@@ -10,8 +10,13 @@ namespace cordon::smtp {
 void ServerAutomaton::State::forget_greeting() {
   helo_name.clear();
   extended = false;
-  authenticated = told && !told->facts.login.empty();
-  user = told ? told->facts.login : std::string();
+  authenticated = identity && !identity->told.login.empty();
+  if (identity) identity->user = identity->told.login;
+}
+
+ServerAutomaton::State::Identity& ServerAutomaton::State::who() {
+  if (!identity) identity = std::make_unique<Identity>();
+  return *identity;
 }
 
 // ---- STARTTLS
@@ -117,9 +122,8 @@ void ServerAutomaton::State::end_exchange() {
 
 void ServerAutomaton::State::xclient(std::string_view argument) {
   if (!xclient_allowed) return say_error(replies::xclient_barred);
-  if (!told) told = std::make_unique<Told>();
-  told->proposed = told->facts;
-  const auto error = read_xclient(argument, told->proposed);
+  who().proposed = who().told;
+  const auto error = read_xclient(argument, who().proposed);
   if (!error) {
     phase = Phase::client_check;
     return;
@@ -136,7 +140,7 @@ void ServerAutomaton::State::xclient(std::string_view argument) {
 
 // "The server MUST act as if it had just accepted the connection" in the name of that client.
 void ServerAutomaton::State::client_told() {
-  told->facts = told->proposed;
+  who().told = who().proposed;
   forget_greeting();
   greet();
 }
