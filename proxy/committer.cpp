@@ -15,6 +15,11 @@ using store::MessageId;
 namespace {
 constexpr std::size_t claim_batch = 100;  // messages a durable claim
 constexpr auto store_retry = std::chrono::seconds(1);
+constexpr auto forget_after = std::chrono::hours(1);
+
+Dns::Options dns_options(const Settings::Dns& dns) {
+  return {.servers = dns.servers, .timeout = dns.timeout, .tries = static_cast<int>(dns.tries)};
+}
 }  // namespace
 
 Committer::Committer(boost::asio::io_context& context, Gateway& gateway, ReaderPool& readers)
@@ -22,8 +27,14 @@ Committer::Committer(boost::asio::io_context& context, Gateway& gateway, ReaderP
       gateway_(gateway),
       readers_(readers),
       upstreams_(context, gateway.config()->hostname()),
+      dns_(context, dns_options(gateway.config()->settings().dns)),
+      mail_hosts_(dns_, gateway.config()->hostname()),
       timer_(context),
-      random_(std::random_device{}()) {}
+      random_(std::random_device{}()) {
+  upstreams_.on_offer = [this](const Destination& destination, const smtp::UpstreamOffer& offer) {
+    gateway_.offers().learn({destination.route, destination.host, destination.port}, offer);
+  };
+}
 
 Committer::~Committer() = default;
 
@@ -38,12 +49,13 @@ void Committer::wake() {
 void Committer::pump() {
   if (stopping_) return;
   active_.resize(gateway_.with_policy([](Policy& policy) { return policy.cordoner.lanes(); }));
+  back_off_.forget(gateway_.clock().now() - forget_after);
   for (Lane lane = 0; lane < active_.size(); ++lane) pump(lane);
   arm();
 }
 
 void Committer::pump(Lane lane) {
-  while (places(lane) > 0) {
+  while (places(lane) > 0 && !closed_until(lane)) {
     const auto now = gateway_.clock().now();
     const auto most = std::min<std::size_t>(claim_batch, places(lane));
     auto due = gateway_.with_policy(
@@ -59,13 +71,47 @@ std::uint32_t Committer::places(Lane lane) const {
   return most > active_[lane] ? most - active_[lane] : 0;
 }
 
+// While the server of a route is away nothing is claimed for it: claiming is a write.
+std::optional<store::Uptime> Committer::closed_until(Lane lane) {
+  const auto route = gateway_.with_policy([&](Policy& policy) { return policy.routes.at(lane); });
+  const auto closed = back_off_.closed(route, gateway_.clock().now());
+  if (!closed) return std::nullopt;
+  return closed->until;
+}
+
+void Committer::reloaded() {
+  boost::asio::post(context_, [this] {
+    back_off_ = {};
+    pump();
+  });
+  look_at_upstreams(Look::at_all);
+}
+
+// A probe for nobody: it connects, greets and says no more.
+void Committer::look_at_upstreams(Look which) {
+  boost::asio::post(context_, [this, which] {
+    const auto config = gateway_.config();
+    const auto& times = config->settings().delivery;
+    for (const std::string& name : config->mirrored_routes()) {
+      const RouteSettings& settings = config->route(name);
+      if (settings.lookup != Lookup::host || stopping_) continue;
+      if (which == Look::at_unknown &&
+          gateway_.offers().knows({name, settings.host, settings.port}))
+        continue;
+      upstreams_.probe({name, settings.host, settings.port, settings.host}, config->upstream(name),
+                       {times.command_timeout, times.data_timeout}, {}, {},
+                       [](const DeliveryOutcome&) {});
+    }
+  });
+}
+
 void Committer::arm() {
   std::optional<store::Uptime> next;
   for (Lane lane = 0; lane < active_.size(); ++lane) {
     // With every place taken there is nothing to wake for: the next delivery that ends will pump.
     if (places(lane) == 0) continue;
-    const auto due =
-        gateway_.with_policy([&](Policy& policy) { return policy.cordoner.next_due(lane); });
+    auto due = gateway_.with_policy([&](Policy& policy) { return policy.cordoner.next_due(lane); });
+    if (const auto open = closed_until(lane); due && open) due = std::max(*due, *open);
     if (due && (!next || *due < *next)) next = due;
   }
   if (!next) return;

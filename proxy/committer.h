@@ -13,13 +13,17 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "cordon/back_off.h"
+#include "proxy/dns.h"
 #include "proxy/gateway.h"
+#include "proxy/mail_hosts.h"
 #include "proxy/reader_pool.h"
 #include "proxy/upstream.h"
 
 namespace cordon::proxy {
 
 class Delivery;
+class Dispatch;
 
 class Committer {
  public:
@@ -27,16 +31,23 @@ class Committer {
   ~Committer();
 
   void wake();  // something may be due; any thread, cheap to call often
+  // The settings changed: a mended route is tried at once. Any thread.
+  void reloaded();
+  // Has a look at what the servers of routes offer (proxy/offers.h). Any thread.
+  enum class Look : std::uint8_t { at_all, at_unknown };
+  void look_at_upstreams(Look which);
   // Takes nothing new; `when_idle` is called when the last delivery has ended.
   void stop(std::function<void()> when_idle);
   void abort();  // what is still under way is given up as deferred
 
  private:
   friend class Delivery;
+  friend class Dispatch;
   void pump();
   void pump(Lane lane);
   void arm();
   std::uint32_t places(Lane lane) const;
+  std::optional<store::Uptime> closed_until(Lane lane);
   void claim(std::vector<store::MessageId> ids, Lane lane);
   void on_claimed(const std::vector<store::MessageId>& asked, Lane lane,
                   const store::Answer& answer);
@@ -47,6 +58,9 @@ class Committer {
   Gateway& gateway_;
   ReaderPool& readers_;
   UpstreamPool upstreams_;
+  Dns dns_;
+  MailHosts mail_hosts_;
+  BackOff back_off_;  // by destination (dispatch.h)
   boost::asio::steady_timer timer_;
   std::atomic<bool> woken_{false};
   std::vector<std::uint32_t> active_;  // by lane: claimed and not ended

@@ -1,5 +1,6 @@
 #include "proxy/config.h"
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <sstream>
@@ -7,6 +8,7 @@
 
 #include <unistd.h>
 
+#include "baits/normal_form.h"
 #include "proxy/network.h"
 
 namespace cordon::proxy {
@@ -72,15 +74,29 @@ Config::Config(Settings settings)
   for (const OriginSettings& origin : settings_.origins)
     if (const auto network = Network::parse(origin.network))
       networks_->known.push_back({*network, {origin.label, origin.shared, origin.mode}});
+  for (const auto& [name, route] : settings_.routes) {
+    upstreams_.emplace(name, std::make_shared<const UpstreamRoute>(make_upstream_route(route)));
+    for (const std::string& domain : route.domains) {
+      const bool below = domain.starts_with('.');
+      if (const auto normal = baits::normal_domain(below ? domain.substr(1) : domain))
+        domain_routes_.emplace((below ? "." : "") + *normal, name);
+    }
+  }
+  std::optional<ServerTls> tls;
+  if (!settings_.certificates.empty()) tls.emplace(settings_.certificates);
   for (const ListenerSettings& listener : settings_.listeners) {
+    terms_.push_back(std::make_shared<const ListenerTerms>(listener, tls));
     auto options = std::make_shared<smtp::ServerOptions>();
     options->hostname = hostname_;
     options->max_message_octets = settings_.limits.max_message_octets;
     options->max_recipients = settings_.limits.max_recipients;
     options->max_errors = settings_.limits.max_errors;
     options->max_commands = settings_.limits.max_commands;
-    options->eight_bit_mime = listener.eight_bit_mime;
-    options->smtputf8 = listener.smtputf8;
+    // What mirrors is not offered before it was seen upstream (proxy/offers.h).
+    options->eight_bit_mime = listener.eight_bit_mime == Extension::yes;
+    options->smtputf8 = listener.smtputf8 == Extension::yes;
+    options->max_auth_failures = settings_.limits.max_auth_failures;
+    terms_.back()->secure(*options);
     options_.push_back(std::move(options));
   }
 }
@@ -117,6 +133,10 @@ std::shared_ptr<const smtp::ServerOptions> Config::server_options(std::size_t li
   return options_.at(listener);
 }
 
+std::shared_ptr<const ListenerTerms> Config::terms(std::size_t listener) const {
+  return terms_.at(listener);
+}
+
 const std::string& Config::route_name(std::string_view listener) const {
   if (listener == notice_listener && !settings_.notices.route.empty())
     return settings_.notices.route;
@@ -127,6 +147,38 @@ const std::string& Config::route_name(std::string_view listener) const {
 
 const RouteSettings& Config::route(const std::string& name) const {
   return settings_.routes.at(name);
+}
+
+std::shared_ptr<const UpstreamRoute> Config::upstream(const std::string& route) const {
+  return upstreams_.at(route);
+}
+
+const std::string& Config::route_of(std::string_view listener, std::string_view domain) const {
+  if (domain_routes_.empty()) return route_name(listener);
+  const std::string whole = baits::normal_domain(domain).value_or("");
+  auto found = domain_routes_.find(whole);
+  for (std::size_t dot = whole.find('.'); found == domain_routes_.end() && dot != std::string::npos;
+       dot = whole.find('.', dot + 1))
+    found = domain_routes_.find(std::string_view(whole).substr(dot));
+  return found == domain_routes_.end() ? route_name(listener) : found->second;
+}
+
+std::vector<std::string> Config::routes_of(const ListenerSettings& listener) const {
+  std::vector<std::string> all{listener.route};
+  for (const auto& [_, route] : domain_routes_)
+    if (std::find(all.begin(), all.end(), route) == all.end()) all.push_back(route);
+  return all;
+}
+
+std::vector<std::string> Config::mirrored_routes() const {
+  std::vector<std::string> all;
+  for (const ListenerSettings& listener : settings_.listeners) {
+    if (listener.eight_bit_mime != Extension::mirror && listener.smtputf8 != Extension::mirror)
+      continue;
+    for (std::string& route : routes_of(listener))
+      if (std::find(all.begin(), all.end(), route) == all.end()) all.push_back(std::move(route));
+  }
+  return all;
 }
 
 std::string Config::notice_from() const {

@@ -2,6 +2,8 @@
 // immutable snapshot; a reload swaps it whole, and a session keeps the one it began with.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,7 +15,9 @@
 #include "cordon/judge.h"
 #include "cordon/retry.h"
 #include "cordon/warning_plan.h"
+#include "proxy/listener_terms.h"
 #include "proxy/settings.h"
+#include "proxy/upstream_route.h"
 #include "smtp/notice/template.h"
 #include "smtp/server_automaton.h"
 
@@ -28,8 +32,8 @@ struct OriginTraits {
 
 class Config {
  public:
-  // From settings that passed read_settings(). Throws std::runtime_error, with file and line, if a
-  // notice template cannot be read or is wrong.
+  // From settings that passed read_settings(). Throws std::runtime_error, with file and reason, if
+  // a notice template, certificate, key or password file cannot be read or is wrong.
   explicit Config(Settings settings);
   ~Config();
 
@@ -44,11 +48,20 @@ class Config {
 
   OriginTraits traits(std::string_view address) const;  // of the first [[origin]] that matches
   std::shared_ptr<const smtp::ServerOptions> server_options(std::size_t listener) const;
+  std::shared_ptr<const ListenerTerms> terms(std::size_t listener) const;
 
   // Where mail of `listener` goes; an unknown listener's goes where the first one's does.
   // notice_listener names Cordon's own notices.
   const std::string& route_name(std::string_view listener) const;
   const RouteSettings& route(const std::string& name) const;
+  std::shared_ptr<const UpstreamRoute> upstream(const std::string& route) const;
+  // The route of a recipient at `domain` (as written; empty: postmaster): that of the longest entry
+  // of [route.NAME] domains which covers it, else the one of `listener`.
+  const std::string& route_of(std::string_view listener, std::string_view domain) const;
+  // All that mail of the listener may take.
+  std::vector<std::string> routes_of(const ListenerSettings& listener) const;
+  // Those whose offer some listener mirrors.
+  std::vector<std::string> mirrored_routes() const;
 
   // "MAILER-DAEMON@host": the From of notices, and postmaster of operators made whole.
   std::string notice_from() const;
@@ -61,7 +74,10 @@ class Config {
   std::string hostname_;
   std::vector<HoldRule> rules_;
   std::vector<std::shared_ptr<const smtp::ServerOptions>> options_;
+  std::map<std::string, std::shared_ptr<const UpstreamRoute>> upstreams_;  // by route
+  std::vector<std::shared_ptr<const ListenerTerms>> terms_;
   std::unique_ptr<Networks> networks_;
+  std::map<std::string, std::string, std::less<>> domain_routes_;  // by normal domain, or ".domain"
   notice::Template warning_;
   notice::Template report_;
 };

@@ -15,9 +15,11 @@ namespace cordon::proxy {
 namespace {
 
 constexpr std::size_t reader_threads = 2;
-constexpr std::uint32_t uptime_interval = 5;  // seconds between two saves
-constexpr std::uint32_t prune_at_once = 500;  // messages a second
-constexpr std::uint32_t grace = 30;           // seconds that a clean stop gives what is under way
+constexpr std::uint32_t uptime_interval = 5;    // seconds between two saves
+constexpr std::uint32_t prune_at_once = 500;    // messages a second
+constexpr std::uint32_t look_for_unknown = 60;  // seconds between two looks at upstreams
+constexpr std::uint32_t look_again = 600;       // at those whose offer is known, too
+constexpr std::uint32_t grace = 30;             // seconds that a clean stop gives what is under way
 
 std::unique_ptr<store::Store> open_store(const Config& config) {
   store::SqliteOptions options;
@@ -49,7 +51,7 @@ Daemon::Daemon(const std::shared_ptr<const Config>& config)
       settings.threads != 0 ? settings.threads : std::max(1u, std::thread::hardware_concurrency());
   for (std::uint32_t i = 0; i < threads; ++i) workers_.push_back(std::make_unique<Worker>());
   for (std::size_t i = 0; i < settings.listeners.size(); ++i)
-    listeners_.push_back(std::make_unique<Listener>(office_, gateway_, door_, workers_, i));
+    listeners_.push_back(std::make_unique<Listener>(office_, services_, workers_, i));
   control_ = std::make_unique<ControlEndpoint>(settings, gateway_.store(), desk_);
 }
 
@@ -69,6 +71,7 @@ void Daemon::run() {
   control_->start();
   every_second();
   committer_.wake();
+  committer_.look_at_upstreams(Committer::Look::at_all);
   office_.run();
   finish_stop();
 }
@@ -80,6 +83,10 @@ void Daemon::every_second() {
     ++seconds_;
     gateway_.intake().measure_disk(state_dir_);
     gateway_.flush_records();
+    if (seconds_ % look_again == 0)
+      committer_.look_at_upstreams(Committer::Look::at_all);
+    else if (seconds_ % look_for_unknown == 0)
+      committer_.look_at_upstreams(Committer::Look::at_unknown);
     store::Batch batch;
     if (seconds_ % uptime_interval == 0) batch.push_back(store::SaveUptime{gateway_.clock().now()});
     // A little each second, so that it neither falls behind nor holds up mail.
@@ -106,7 +113,7 @@ void Daemon::reload(std::shared_ptr<const Config> config) {
     gateway_.set_config(config);
     config_ = config;
     log::info("settings.reloaded", {});
-    committer_.wake();
+    committer_.reloaded();
   });
 }
 
@@ -149,6 +156,7 @@ void Daemon::begin_stop() {
 void Daemon::finish_stop() {
   control_->stop();
   for (const auto& worker : workers_) worker->stop();
+  passwords_.stop();
   gateway_.flush_records();
   readers_.stop();
   store::Batch last;

@@ -14,6 +14,7 @@
 #include "proxy/committer.h"
 #include "proxy/gateway.h"
 #include "proxy/listener.h"
+#include "proxy/local_credentials.h"
 #include "proxy/operator_desk.h"
 #include "proxy/reader_pool.h"
 #include "proxy/responder.h"
@@ -54,6 +55,8 @@ class Daemon {
   Committer committer_;
   OperatorDesk desk_;
   Doorkeeper door_;
+  LocalCredentials passwords_;
+  const SessionServices services_{gateway_, door_, passwords_};
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unique_ptr<ControlEndpoint> control_;

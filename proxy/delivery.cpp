@@ -140,7 +140,7 @@ void Delivery::on_sent(const Dispatched& sent) {
   if (!any_is(attempt_, RecipientState::pending)) return conclude(std::nullopt, false);
   const auto due = sent.stopped ? now : next_try(now, sent);
   if (!due) give_up();
-  if (due && !sent.stopped) mark_late(now);
+  if (due && !sent.stopped) mark_late(now, *due);
   // Without an answer to the final dot it may have arrived (RFC 5321 4.5.3.2.6).
   conclude(due, sent.in_doubt);
 }
@@ -173,7 +173,7 @@ std::optional<store::Uptime> Delivery::next_try(store::Uptime now, const Dispatc
 }
 
 // Of the first recipient that is still open; what is left of a message goes by its lane.
-const std::string& Delivery::route_of_rest() const {
+std::string Delivery::route_of_rest() const {
   const auto open = std::find_if(attempt_.fates.begin(), attempt_.fates.end(),
                                  [](const Fate& f) { return f.state == RecipientState::pending; });
   const auto& recipients = view_.message.envelope.recipients;
@@ -191,11 +191,10 @@ void Delivery::give_up() {
   }
 }
 
-void Delivery::mark_late(store::Uptime now) {
+void Delivery::mark_late(store::Uptime now, store::Uptime due) {
   const auto limit = committer_.gateway_.config()->settings().delivery.delay_notice;
   if (limit == Seconds(0) || now < view_.message.accepted_up + limit || !may_leave()) return;
-  const auto left = std::max(end_of_life() - now, store::Uptime::duration(0));
-  attempt_.will_retry_until = attempt_.at + left;
+  attempt_.will_retry_until = attempt_.at + (std::max(end_of_life(), due) - now);
   for (Fate& fate : attempt_.fates)
     fate.late =
         fate.state == RecipientState::pending && !view_.recipients.at(fate.index).delay_told;

@@ -27,9 +27,9 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   std::optional<store::Uptime> next_try(store::Uptime now, const Dispatched& sent);
   store::Uptime end_of_life() const;
   bool may_leave();
-  const std::string& route_of_rest() const;
+  std::string route_of_rest() const;
   void give_up();
-  void mark_late(store::Uptime now);
+  void mark_late(store::Uptime now, store::Uptime due);
 
   // `due`: of what is still pending; nullopt: nothing is.
   void conclude(std::optional<store::Uptime> due, bool in_doubt);

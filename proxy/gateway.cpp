@@ -14,6 +14,16 @@ using store::OriginId;
 
 namespace {
 
+// A message that has come by here so often goes round. Honest ones come by once, or a few times: to
+// a list and out of it again, forwarded and back. A loop reaches any number, and the sooner the
+// fewer copies of other mail go with it.
+constexpr std::uint32_t most_own_hops = 5;
+
+// RFC 5321 6.3.
+bool goes_round(const notice::HeaderFacts& facts, std::uint32_t max_hops) {
+  return facts.received_count > max_hops || facts.own_received_count > most_own_hops;
+}
+
 IdSource ids_from(store::Store& store) {
   return {[&store] { return store.next_alert_id(); }, [&store] { return store.next_cordon_id(); }};
 }
@@ -230,6 +240,12 @@ void Gateway::accept(const Peer& peer, Submission submission,
   store::Alert alert;
   if (submission.violation) alert = settle_automatic_reply(peer, submission);
   const AlertId alone = submission.quarantine_alone ? alert.id : AlertId{};
+  if (goes_round(submission.facts, settings->settings().limits.max_hops)) {
+    log::warn("message.loop", {{"session", peer.session},
+                               {"hops", submission.facts.received_count},
+                               {"own", submission.facts.own_received_count}});
+    return done(AcceptOutcome::loop);
+  }
 
   auto holding = holding_for(settings->rules(), settings->settings().cordoning.period,
                              *submission.envelope, peer.address);
@@ -239,7 +255,8 @@ void Gateway::accept(const Peer& peer, Submission submission,
   Lane lane = 0;
   const auto admission = with_policy([&](Policy& policy) {
     count_shadow(policy, origin);
-    lane = policy.lane_of(settings->route_name(peer.listener));
+    lane = policy.lane_of(
+        settings->route_of(peer.listener, submission.envelope->recipients.front().mailbox.domain));
     return policy.cordoner.admit(origin);
   });
   if (admission.deferred && counted && alone == AlertId{}) return done(AcceptOutcome::cap_reached);

@@ -20,6 +20,7 @@
 #include "cordon/recovery.h"
 #include "proxy/config.h"
 #include "proxy/intake.h"
+#include "proxy/offers.h"
 #include "proxy/uptime_clock.h"
 #include "smtp/notice/header_scan.h"
 #include "store/store.h"
@@ -56,6 +57,7 @@ struct Peer {
   std::string session;
   OriginTraits traits;
   Mode mode = Mode::enforce;  // of the origin, else of the listener
+  std::string auth_user;      // the name it proved by AUTH; empty if none
 };
 
 // A complete message, about to be stored.
@@ -72,7 +74,7 @@ struct Submission {
   bool quarantine_alone = false;          // that violation put this message in quarantine by itself
 };
 
-enum class AcceptOutcome : std::uint8_t { stored, cap_reached, store_full, store_failed };
+enum class AcceptOutcome : std::uint8_t { stored, cap_reached, store_full, store_failed, loop };
 
 // What a bait hit means for the session that made it.
 struct HitOutcome {
@@ -95,6 +97,7 @@ class Gateway {
   const UptimeClock& clock() const { return *clock_; }
   Counters& counters() { return counters_; }
   Intake& intake() { return intake_; }
+  Offers& offers() { return offers_; }
   std::shared_ptr<const Config> config() const;
   void set_config(std::shared_ptr<const Config> config);  // takes effect for limits at once
   std::shared_ptr<const baits::Matcher> matcher() const;
@@ -156,6 +159,7 @@ class Gateway {
   std::unique_ptr<Policy> policy_;
   Counters counters_;
   Intake intake_;
+  Offers offers_;
   Responder* responder_ = nullptr;
   std::function<void()> wake_;
 

@@ -17,6 +17,13 @@ constexpr std::size_t most_probing = 5;
 
 const smtp::Reply stopping{451, {4, 3, 2}, "the gateway is stopping"};
 
+// Those who waited for a connection to a server that is away.
+void answer_as_away(const DeliveryJob& job, const smtp::Reply& why) {
+  job.done({.results = std::vector<smtp::RecipientResult>(job.which.size(),
+                                                          {smtp::Outcome::deferred, why}),
+            .tried = false});
+}
+
 void give_up(const DeliveryJob& job) {
   job.done({.results = std::vector<smtp::RecipientResult>(job.which.size(),
                                                           {smtp::Outcome::deferred, stopping}),
@@ -79,7 +86,9 @@ void UpstreamPool::pump(const Destination& destination, Lane& lane) {
 bool UpstreamPool::start(const Destination& destination, Lane& lane, std::list<Waiting>& waiting,
                          Use use) {
   const auto free = waiting.front().fresh ? nullptr : take_idle(lane, *waiting.front().job, use);
-  const auto most = use == Use::probe ? most_probing : lane.route->settings.max_connections;
+  // One connection finds out whether the server is there.
+  const auto usual = use == Use::probe ? most_probing : lane.route->settings.max_connections;
+  const auto most = lane.reached ? usual : 1;
   const auto now = std::count_if(lane.all.begin(), lane.all.end(),
                                  [&](const auto& known) { return known->use() == use; });
   if (!free && static_cast<std::size_t>(now) >= most) {
@@ -134,6 +143,11 @@ void UpstreamPool::retire_one_idle(Lane& lane, Use use) {
 
 // ---- what connections tell
 
+void UpstreamPool::session_came_about(const UpstreamConnection& connection) {
+  Lane& lane = lanes_.at(connection.destination());
+  if (!std::exchange(lane.reached, true)) pump(connection.destination(), lane);
+}
+
 void UpstreamPool::became_idle(const std::shared_ptr<UpstreamConnection>& connection) {
   Lane& lane = lanes_.at(connection->destination());
   lane.idle.push_back(connection);
@@ -146,7 +160,13 @@ void UpstreamPool::gone(const std::shared_ptr<UpstreamConnection>& connection) {
   std::erase(lane.idle, connection);
   std::erase(lane.all, connection);
   maybe_unused_.push_back(destination);
+  std::list<Waiting> in_vain;
+  if (connection->away().code != 0) {
+    lane.reached = false;
+    in_vain.swap(connection->use() == Use::probe ? lane.probes : lane.mail);
+  }
   if (!stopping_) pump(destination, lane);
+  for (const Waiting& one : in_vain) answer_as_away(*one.job, connection->away());
 }
 
 // With mail exchangers there is no end of destinations.

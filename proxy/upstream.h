@@ -27,6 +27,7 @@ struct DeliveryOutcome {
   bool in_doubt = false;                       // the final dot was sent, and no answer to it came
   bool stopped = false;                        // the gate was shut, or the gateway is stopping
   bool reached = false;       // a session came about: whatever failed then, the server is there
+  bool tried = true;          // false: it waited for a connection to a server that turned out away
   smtp::UpstreamOffer offer;  // what it offered, as far as it came to that
   std::string tls;            // "TLSv1.3 TLS_AES_256_GCM_SHA384"; empty: in plain
 };
@@ -94,6 +95,7 @@ class UpstreamPool {
     std::list<Waiting> probes;
     Connections idle;
     Connections all;
+    bool reached = false;  // by the last connection that tried
   };
   void add(const Destination& destination, std::shared_ptr<const UpstreamRoute> route, Times times,
            Waiting waiting);
@@ -105,6 +107,7 @@ class UpstreamPool {
   void forget_unused();
 
   // ---- what a connection tells
+  void session_came_about(const UpstreamConnection& connection);
   void became_idle(const std::shared_ptr<UpstreamConnection>& connection);
   void gone(const std::shared_ptr<UpstreamConnection>& connection);
   // Not this connection's fault, or not the message's: it goes first over a new one.

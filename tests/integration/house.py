@@ -55,9 +55,9 @@ def eventually(condition, what, patience=PATIENCE):
         time.sleep(0.02)
 
 
-def port_open(port):
+def port_open(port, address="127.0.0.1"):
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((address, port)) == 0
 
 
 class Process:
@@ -96,17 +96,18 @@ class Process:
 class Sink:
     """cordon-sink: the real server's place, keeping every message as a file."""
 
-    def __init__(self, folder, port=None):
+    def __init__(self, folder, port=None, address="127.0.0.1"):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.address = address
         self.port = port or free_port()
         self.process = None
         self.start()
 
     def start(self):
-        self.process = Process([BIN / "cordon-sink", "--listen", f"127.0.0.1:{self.port}", "--quiet",
-                                "--dir", self.folder], self.folder / "sink.log")
-        eventually(lambda: port_open(self.port), "the sink listens")
+        self.process = Process([BIN / "cordon-sink", "--listen", f"{self.address}:{self.port}",
+                                "--quiet", "--dir", self.folder], self.folder / "sink.log")
+        eventually(lambda: port_open(self.port, self.address), "the sink listens")
 
     def stop(self, how=signal.SIGTERM):
         return self.process.stop(how)
@@ -138,16 +139,20 @@ class Gateway:
             f"paths.state_dir={self.folder}/state",
             f"paths.control_socket={self.socket}",
             "hostname=gw.example",
+            # Mirroring would first have a look at the server behind, which scripted ones count.
+            "listener.0.eight_bit_mime=yes",
+            "listener.0.smtputf8=no",
             "notices.local_domains=in.example",
             "notices.operators=operator@in.example",
             "notices.warning_delay=0s",
             *settings,
         ]
         self.environment = {}  # in addition to ours
+        self.options = []  # in front of the settings
         self.process = None
 
     def args(self, extra=()):
-        args = [BIN / "cordond"]
+        args = [BIN / "cordond", *self.options]
         for setting in [*self.settings, *extra]:
             args += ["--set", setting]
         return args

@@ -1,0 +1,206 @@
+#include "proxy/dispatch.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+
+#include "baits/normal_form.h"
+#include "proxy/content_source.h"
+#include "proxy/log.h"
+
+namespace cordon::proxy {
+
+using smtp::Reply;
+
+namespace {
+
+// Destinations of one message at once: a long list must not take all connections.
+constexpr std::size_t most_side_by_side = 8;
+// However long a destination was away, its mail waits no longer than this for the next look at it.
+constexpr std::chrono::minutes longest_away{5};
+
+smtp::Outcome outcome_of(const Reply& reply) {
+  if (reply.positive()) return smtp::Outcome::delivered;
+  return reply.permanent() ? smtp::Outcome::failed : smtp::Outcome::deferred;
+}
+
+}  // namespace
+
+// Recipients that one transaction serves.
+struct Dispatch::Group {
+  std::string key;  // the route's name; with lookup "mx" also the domain
+  std::string route;
+  std::string domain;               // normal form; of a route with lookup "mx" only
+  std::vector<std::size_t> places;  // in which_ and results
+  std::vector<MailHost> hosts;
+  std::size_t next_host = 0;
+};
+
+Dispatch::Dispatch(Committer& committer, const store::MessageView& view,
+                   std::vector<std::size_t> which, std::shared_ptr<const std::string> whole,
+                   std::function<void(Dispatched)> done)
+    : committer_(committer),
+      config_(committer.gateway_.config()),
+      view_(view),
+      which_(std::move(which)),
+      whole_(std::move(whole)),
+      done_(std::move(done)) {
+  outcome_.results.resize(which_.size());
+  outcome_.heard_from.resize(which_.size());
+  outcome_.dsn_passed_on.resize(which_.size());
+}
+Dispatch::~Dispatch() = default;
+
+void Dispatch::start() {
+  group_recipients(*config_);
+  open_ = waiting_.size();
+  start_some();
+}
+
+void Dispatch::group_recipients(const Config& config) {
+  std::map<std::string, std::shared_ptr<Group>> groups;
+  for (std::size_t place = 0; place < which_.size(); ++place) {
+    const auto& mailbox = view_.message.envelope.recipients[which_[place]].mailbox;
+    const std::string& route = config.route_of(view_.message.listener, mailbox.domain);
+    std::string domain;
+    if (config.route(route).lookup == Lookup::mx) {
+      // <postmaster> alone has no domain: it is ours (RFC 5321 4.5.1).
+      domain = mailbox.domain.empty()
+                   ? config.hostname()
+                   : baits::normal_domain(mailbox.domain).value_or(mailbox.domain);
+    }
+    const std::string key = domain.empty() ? route : route + ' ' + domain;
+    auto& group = groups[key];
+    if (!group) {
+      group = std::make_shared<Group>();
+      group->key = key;
+      group->route = route;
+      group->domain = domain;
+      waiting_.push_back(group);
+    }
+    group->places.push_back(place);
+  }
+}
+
+void Dispatch::start_some() {
+  const std::size_t under_way = open_ - waiting_.size();
+  for (std::size_t i = under_way; i < most_side_by_side && !waiting_.empty(); ++i) {
+    auto group = std::move(waiting_.front());
+    waiting_.pop_front();
+    boost::asio::post(committer_.context_, [self = shared_from_this(), group = std::move(group)] {
+      self->begin(group);
+    });
+  }
+}
+
+void Dispatch::begin(const std::shared_ptr<Group>& group) {
+  if (const auto closed =
+          committer_.back_off_.closed(group->key, committer_.gateway_.clock().now()))
+    return wait_for(*group, {451, {4, 4, 1}, "Left alone for a while; last: " + closed->why});
+  if (group->domain.empty()) {
+    const std::string& host = config_->route(group->route).host;
+    return on_hosts(group, std::vector<MailHost>{{host, host}});
+  }
+  committer_.mail_hosts_.find(group->domain,
+                              [self = shared_from_this(), group](MailHostsFound found) {
+                                self->on_hosts(group, std::move(found));
+                              });
+}
+
+void Dispatch::on_hosts(const std::shared_ptr<Group>& group, MailHostsFound found) {
+  if (const auto* none = std::get_if<Reply>(&found)) {
+    return decide_all(group, *none);
+  }
+  group->hosts = std::get<std::vector<MailHost>>(std::move(found));
+  try_host(group);
+}
+
+void Dispatch::try_host(const std::shared_ptr<Group>& group) {
+  const MailHost& host = group->hosts[group->next_host++];
+  auto job = std::make_shared<DeliveryJob>();
+  job->envelope = view_.message.envelope;
+  for (const std::size_t place : group->places) job->which.push_back(which_[place]);
+  job->octets = view_.message.octets + view_.message.trace.size();
+  const auto source = std::make_shared<ContentSource>(committer_.context_, committer_.readers_,
+                                                      view_.message, whole_);
+  job->next_piece = [source](ContentSource::Give give) { source->next(std::move(give)); };
+  job->pass_gate = [self = shared_from_this()] {
+    const auto id = self->view_.message.id;
+    const bool open = self->committer_.gateway_.with_policy(
+        [&](Policy& policy) { return policy.cordoner.pass_gate(id); });
+    if (!open) log::info("gate.shut", {{"id", id}});
+    return open;
+  };
+  job->done = [self = shared_from_this(), group](const DeliveryOutcome& outcome) {
+    self->on_attempt(group, outcome);
+  };
+  const auto& times = config_->settings().delivery;
+  const auto route = config_->upstream(group->route);
+  committer_.upstreams_.deliver({group->route, host.address, route->settings.port, host.name},
+                                route, {times.command_timeout, times.data_timeout}, std::move(job));
+}
+
+void Dispatch::on_attempt(const std::shared_ptr<Group>& group, const DeliveryOutcome& outcome) {
+  if (!outcome.reached && !outcome.stopped) return on_away(group, outcome);
+  committer_.back_off_.reached(group->key);
+  for (std::size_t i = 0; i < group->places.size(); ++i) {
+    const std::size_t place = group->places[i];
+    const auto& result = outcome.results[i];
+    outcome_.results[place] = result;
+    if (result.reply.heard)
+      outcome_.heard_from[place] =
+          outcome.offer.name.empty() ? group->hosts[group->next_host - 1].name : outcome.offer.name;
+    outcome_.dsn_passed_on[place] = result.outcome == smtp::Outcome::delivered && outcome.offer.dsn;
+    any_deferred_ = any_deferred_ || result.outcome == smtp::Outcome::deferred;
+  }
+  outcome_.in_doubt = outcome_.in_doubt || outcome.in_doubt;
+  outcome_.stopped = outcome_.stopped || outcome.stopped;
+  end();
+}
+
+// No session came about, perhaps for another message that went before this one.
+void Dispatch::on_away(const std::shared_ptr<Group>& group, const DeliveryOutcome& outcome) {
+  if (group->next_host < group->hosts.size()) return try_host(group);
+  const Reply& why = outcome.results.front().reply;
+  if (outcome.tried) {
+    RetryPlan plan = config_->retry_plan();
+    plan.most = std::min<std::chrono::milliseconds>(plan.most, longest_away);
+    const double chance = std::uniform_real_distribution<>(0, 1)(committer_.random_);
+    committer_.back_off_.failed(group->key, committer_.gateway_.clock().now(), plan, chance,
+                                why.one_line());
+  }
+  wait_for(*group, why);
+}
+
+void Dispatch::wait_for(const Group& group, const Reply& reply) {
+  for (const std::size_t place : group.places)
+    outcome_.results[place] = {smtp::Outcome::deferred, reply};
+  away_.push_back(group.key);
+  end();
+}
+
+void Dispatch::decide_all(const std::shared_ptr<Group>& group, const Reply& reply) {
+  for (const std::size_t place : group->places)
+    outcome_.results[place] = {outcome_of(reply), reply};
+  any_deferred_ = any_deferred_ || reply.transient();
+  end();
+}
+
+void Dispatch::end() {
+  if (--open_ > 0) return start_some();
+  if (!away_.empty() && !any_deferred_) {
+    const auto now = committer_.gateway_.clock().now();
+    for (const std::string& key : away_) {
+      const auto closed = committer_.back_off_.closed(key, now);
+      const auto until = closed ? closed->until : now;
+      outcome_.closed_until = std::min(outcome_.closed_until.value_or(until), until);
+    }
+    const bool one_route = away_.size() == 1 && away_.front().find(' ') == std::string::npos;
+    if (one_route) outcome_.waits_for = away_.front();
+  }
+  done_(std::move(outcome_));
+}
+
+}  // namespace cordon::proxy

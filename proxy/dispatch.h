@@ -1,0 +1,70 @@
+// Sends one claimed message to where the routes of its recipients lead now: nothing of the
+// configuration is baked into queued mail. Recipients with one destination share a transaction;
+// different destinations are served side by side. A destination with several hosts has them tried
+// in turn (RFC 5321 5.1); one that could not be reached is left alone for a while, for all of its
+// mail (cordon/back_off.h). On the back office's io_context; owns itself until `done` was called.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proxy/committer.h"
+#include "proxy/mail_hosts.h"
+
+namespace cordon::proxy {
+
+// What became of the attempt.
+struct Dispatched {
+  std::vector<smtp::RecipientResult> results;  // one for each recipient asked for, in that order
+  // Likewise: the server whose words the reply is, by its greeting; empty: they are ours.
+  std::vector<std::string> heard_from;
+  std::vector<bool> dsn_passed_on;  // likewise: the server has DSN, so that it reports from now on
+  bool in_doubt = false;            // a final dot left, and no answer to it came
+  bool stopped = false;             // the gate was shut for some: those stay, deferred
+  // All that is still open waits for servers that are away, and which are left alone so long.
+  std::optional<store::Uptime> closed_until;
+  // It waits for the server of this one route, whose lane is closed meanwhile; else empty.
+  std::string waits_for;
+};
+
+class Dispatch : public std::enable_shared_from_this<Dispatch> {
+ public:
+  // `which`: recipients of `view`, never empty. `whole`: the content if it is at hand, else null.
+  Dispatch(Committer& committer, const store::MessageView& view, std::vector<std::size_t> which,
+           std::shared_ptr<const std::string> whole, std::function<void(Dispatched)> done);
+  ~Dispatch();
+  // `done` is never called from within.
+  void start();
+
+ private:
+  struct Group;
+
+  void group_recipients(const Config& config);
+  void start_some();
+  void begin(const std::shared_ptr<Group>& group);
+  void on_hosts(const std::shared_ptr<Group>& group, MailHostsFound found);
+  void try_host(const std::shared_ptr<Group>& group);
+  void on_attempt(const std::shared_ptr<Group>& group, const DeliveryOutcome& outcome);
+  void on_away(const std::shared_ptr<Group>& group, const DeliveryOutcome& outcome);
+  void wait_for(const Group& group, const smtp::Reply& reply);
+  void decide_all(const std::shared_ptr<Group>& group, const smtp::Reply& reply);
+  void end();  // of one group
+
+  Committer& committer_;
+  std::shared_ptr<const Config> config_;
+  const store::MessageView& view_;
+  const std::vector<std::size_t> which_;
+  const std::shared_ptr<const std::string> whole_;
+  std::function<void(Dispatched)> done_;
+  Dispatched outcome_;
+  std::deque<std::shared_ptr<Group>> waiting_;
+  std::size_t open_ = 0;
+  std::vector<std::string> away_;  // keys of groups that wait for their server
+  bool any_deferred_ = false;      // by other groups
+};
+
+}  // namespace cordon::proxy

@@ -1,0 +1,124 @@
+#include "proxy/mail_hosts.h"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include <boost/asio/ip/address.hpp>
+
+#include "smtp/text.h"
+
+namespace cordon::proxy {
+
+using smtp::Reply;
+
+namespace {
+
+Reply null_mx() { return {556, {5, 1, 10}, "The domain takes no mail (null MX)"}; }
+Reply no_domain() { return {550, {5, 1, 2}, "No such domain"}; }
+Reply dns_trouble() { return {451, {4, 4, 3}, "The domain name system gave no answer"}; }
+Reply loops_back() { return {554, {5, 4, 6}, "Mail for the domain would come back here"}; }
+Reply no_host() { return {550, {5, 1, 2}, "The mail hosts of the domain have no address"}; }
+
+}  // namespace
+
+Exchangers exchangers(std::string_view domain, DnsStatus status, std::vector<MxRecord> records,
+                      std::string_view own_name, const std::function<std::uint32_t()>& random) {
+  if (status == DnsStatus::failed) return {{}, dns_trouble()};
+  if (status == DnsStatus::no_name) return {{}, no_domain()};
+  if (status == DnsStatus::no_data) return {{std::string(domain)}, {}};
+  // RFC 7505 3: alone, or not meant so. An exchanger with an empty name is no host in either case.
+  if (records.size() == 1 && records.front().exchange.empty()) return {{}, null_mx()};
+  std::erase_if(records, [](const MxRecord& record) { return record.exchange.empty(); });
+
+  std::vector<std::pair<std::uint64_t, std::string>> order;
+  for (MxRecord& record : records)
+    order.emplace_back(std::uint64_t{record.preference} << 32 | random(),
+                       std::move(record.exchange));
+  std::sort(order.begin(), order.end());
+  const auto own = std::find_if(order.begin(), order.end(), [&](const auto& one) {
+    return smtp::same_ignoring_case(one.second, own_name);
+  });
+  if (own != order.end()) {
+    const std::uint64_t preference = own->first >> 32;
+    std::erase_if(order, [&](const auto& one) { return one.first >> 32 >= preference; });
+    if (order.empty()) return {{}, loops_back()};
+  }
+  Exchangers found;
+  for (auto& [_, name] : order)
+    if (found.names.size() < most_exchangers) found.names.push_back(std::move(name));
+  if (found.names.empty()) found.none = no_host();
+  return found;
+}
+
+std::string literal_address(std::string_view domain) {
+  if (domain.size() < 2 || domain.front() != '[' || domain.back() != ']') return {};
+  domain = domain.substr(1, domain.size() - 2);
+  if (domain.size() > 5 && smtp::same_ignoring_case(domain.substr(0, 5), "IPv6:"))
+    domain.remove_prefix(5);
+  boost::system::error_code error;
+  const auto address = boost::asio::ip::make_address(std::string(domain), error);
+  return error ? std::string() : address.to_string();
+}
+
+// One domain's search: the addresses of all its exchangers are asked for at once.
+struct MailHosts::Search {
+  std::function<void(MailHostsFound)> done;
+  std::vector<std::string> names;
+  std::vector<std::vector<MailHost>> by_name;
+  std::size_t open = 0;
+  bool any_failed = false;
+};
+
+MailHosts::MailHosts(Dns& dns, std::string own_name) : dns_(dns), own_name_(std::move(own_name)) {}
+MailHosts::~MailHosts() = default;
+
+void MailHosts::find(const std::string& domain, std::function<void(MailHostsFound)> done) {
+  auto search = std::make_shared<Search>();
+  search->done = std::move(done);
+  if (const std::string literal = literal_address(domain); !literal.empty()) {
+    // An address needs no question; asked all the same, it comes back as it is, and in order.
+    search->names = {literal};
+    search->by_name.resize(1);
+    search->open = 1;
+    return dns_.addresses(literal, [this, search](DnsStatus status, const auto& found) {
+      on_addresses(search, 0, status, found);
+    });
+  }
+  search->names = {domain};
+  dns_.mx(domain, [this, search](DnsStatus status, std::vector<MxRecord> records) {
+    on_mx(search, status, std::move(records));
+  });
+}
+
+void MailHosts::on_mx(const std::shared_ptr<Search>& search, DnsStatus status,
+                      std::vector<MxRecord> records) {
+  static thread_local std::minstd_rand random(std::random_device{}());
+  auto found = exchangers(search->names.front(), status, std::move(records), own_name_,
+                          [] { return static_cast<std::uint32_t>(random()); });
+  if (found.names.empty()) return search->done(std::move(found.none));
+  search->names = std::move(found.names);
+  search->by_name.resize(search->names.size());
+  search->open = search->names.size();
+  for (std::size_t place = 0; place < search->names.size(); ++place)
+    dns_.addresses(search->names[place],
+                   [this, search, place](DnsStatus is, const auto& addresses) {
+                     on_addresses(search, place, is, addresses);
+                   });
+}
+
+void MailHosts::on_addresses(const std::shared_ptr<Search>& search, std::size_t place,
+                             DnsStatus status, const std::vector<boost::asio::ip::address>& found) {
+  search->any_failed = search->any_failed || status == DnsStatus::failed;
+  for (const auto& address : found)
+    search->by_name[place].push_back({search->names[place], address.to_string()});
+  if (--search->open > 0) return;
+  std::vector<MailHost> hosts;
+  for (auto& some : search->by_name)
+    for (auto& host : some)
+      if (hosts.size() < most_tried_hosts) hosts.push_back(std::move(host));
+  if (!hosts.empty()) return search->done(std::move(hosts));
+  search->done(search->any_failed ? dns_trouble() : no_host());
+}
+
+}  // namespace cordon::proxy
