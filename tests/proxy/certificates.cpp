@@ -72,7 +72,7 @@ CertificateSettings Authority::issue(const std::string& name,
   for (const std::string& one : names) value += (value.empty() ? "" : ",") + one;
   const Key key = make_key();
   const Certificate certificate = make(key.get(), name, "subjectAltName", value);
-  const CertificateSettings files{path(name + ".pem"), path(name + ".key")};
+  CertificateSettings files{path(name + ".pem"), path(name + ".key")};
   write(files.chain, *certificate);
   PEM_write_PrivateKey(create(files.key).get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
   std::filesystem::permissions(
