@@ -27,6 +27,7 @@ Committer::Committer(boost::asio::io_context& context, Gateway& gateway, ReaderP
       gateway_(gateway),
       readers_(readers),
       upstreams_(context, gateway.config()->hostname()),
+      recipients_(context, gateway, upstreams_),
       dns_(context, dns_options(gateway.config()->settings().dns)),
       mail_hosts_(dns_, gateway.config()->hostname()),
       timer_(context),

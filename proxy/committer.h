@@ -18,6 +18,7 @@
 #include "proxy/gateway.h"
 #include "proxy/mail_hosts.h"
 #include "proxy/reader_pool.h"
+#include "proxy/recipient_check.h"
 #include "proxy/upstream.h"
 
 namespace cordon::proxy {
@@ -30,6 +31,8 @@ class Committer {
   Committer(boost::asio::io_context& context, Gateway& gateway, ReaderPool& readers);
   ~Committer();
 
+  // Asks the servers that mail will be committed to.
+  RecipientCheck& recipients() { return recipients_; }
   void wake();  // something may be due; any thread, cheap to call often
   // The settings changed: a mended route is tried at once. Any thread.
   void reloaded();
@@ -58,6 +61,7 @@ class Committer {
   Gateway& gateway_;
   ReaderPool& readers_;
   UpstreamPool upstreams_;
+  RecipientCheck recipients_;
   Dns dns_;
   MailHosts mail_hosts_;
   BackOff back_off_;  // by destination (dispatch.h)

@@ -56,7 +56,7 @@ class Daemon {
   OperatorDesk desk_;
   Doorkeeper door_;
   LocalCredentials passwords_;
-  const SessionServices services_{gateway_, door_, passwords_};
+  const SessionServices services_{gateway_, door_, passwords_, committer_.recipients()};
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unique_ptr<ControlEndpoint> control_;

@@ -65,8 +65,7 @@ bool Session::carry_out(const smtp::Action& action) {
       on_sender();
       return true;
     case ActionKind::check_recipient:
-      on_recipient();
-      return true;
+      return on_recipient();
     case ActionKind::open_body:
       on_open_body();
       return true;
@@ -233,6 +232,7 @@ void Session::check_time(steady_clock::time_point now) {
     case Waiting::delay:
     case Waiting::store:
     case Waiting::credentials:
+    case Waiting::recipient:
       return;  // it is not the client that we wait for
   }
 }

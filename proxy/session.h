@@ -20,6 +20,7 @@
 #include "proxy/doorkeeper.h"
 #include "proxy/gateway.h"
 #include "proxy/incoming_body.h"
+#include "proxy/recipient_check.h"
 #include "proxy/session_record.h"
 #include "proxy/transport.h"
 #include "proxy/worker.h"
@@ -32,6 +33,7 @@ struct SessionServices {
   Gateway& gateway;
   Doorkeeper& door;
   CredentialCheck& credentials;
+  RecipientCheck& recipients;
 };
 
 // What is in force for one; kept until it ends.
@@ -65,6 +67,7 @@ class Session : public std::enable_shared_from_this<Session> {
     write,
     store,
     credentials,
+    recipient,  // the real server's word about it
   };
   enum class Then : std::uint8_t { read, handshake, close };  // once all is written
 
@@ -85,7 +88,9 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // The envelope and the content (session_mail.cpp).
   void on_sender();
-  void on_recipient();
+  bool on_recipient();
+  void ask_upstream();
+  void on_recipient_checked(const std::optional<smtp::Reply>& refusal);
   void hit(const baits::Hit& hit, store::ViolationPlace place, bool null_sender);
   void keep_alert(const store::Alert& alert);
   void on_open_body();

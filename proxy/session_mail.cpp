@@ -40,12 +40,44 @@ void Session::on_sender() {
   automaton_.accept();
 }
 
-void Session::on_recipient() {
+bool Session::on_recipient() {
   if (const auto found = gateway_.matcher()->match(automaton_.proposed_recipient().mailbox))
     hit(*found, ViolationPlace::rcpt_to, automaton_.envelope().sender.null);
-  if (!services_.door.count(peer_.address, Limited::recipients, limits().max_recipients_per_minute))
-    return automaton_.refuse({452, {4, 7, 0}, "Too many recipients from here, try again later"});
-  automaton_.accept();
+  if (!services_.door.count(peer_.address, Limited::recipients,
+                            limits().max_recipients_per_minute)) {
+    automaton_.refuse({452, {4, 7, 0}, "Too many recipients from here, try again later"});
+    return true;
+  }
+  if (terms_->settings.verify_recipients == VerifyRecipients::none) {
+    automaton_.accept();
+    return true;
+  }
+  ask_upstream();
+  return false;
+}
+
+void Session::ask_upstream() {
+  waiting_ = Waiting::recipient;
+  automaton_.retain();
+  const auto& envelope = automaton_.envelope();
+  RecipientCheck::Question question{peer_.listener, envelope.sender,
+                                    automaton_.proposed_recipient().mailbox, envelope.smtputf8};
+  auto tell = [self = shared_from_this()](const std::optional<smtp::Reply>& refusal) mutable {
+    auto& context = self->worker_.context();
+    boost::asio::post(context,
+                      [self = std::move(self), refusal] { self->on_recipient_checked(refusal); });
+  };
+  services_.recipients.ask(std::move(question), std::move(tell));
+}
+
+void Session::on_recipient_checked(const std::optional<smtp::Reply>& refusal) {
+  if (closed_) return;
+  last_heard_ = std::chrono::steady_clock::now();
+  if (refusal)
+    automaton_.refuse(*refusal);
+  else
+    automaton_.accept();
+  drive();
 }
 
 // The client must not learn of it: the reply and its time are those of any address. All that takes

@@ -52,6 +52,7 @@ class Upstream:
         self.commands = []     # (number of the connection, under TLS?, line)
         self.headers = []      # PROXY headers
         self.connections = 0
+        self.on_rcpt = lambda to: None  # told of each, whatever becomes of it
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.open = set()
@@ -150,6 +151,7 @@ class Session:
         if word == "RCPT":
             if self.sender is None:
                 return self.say(b"503 5.5.1 No MAIL")
+            self.upstream.on_rcpt(self.path(line))
             return self.answer("RCPT", b"250 2.1.5 Ok",
                                then=lambda: self.recipients.append(self.path(line)))
         if word == "DATA":

@@ -87,7 +87,10 @@ struct House {
   Gateway& gateway;
   Doorkeeper door;
   SlowCheck credentials;
-  const SessionServices services{gateway, door, credentials};
+  boost::asio::io_context office;
+  UpstreamPool upstreams{office, "gw.example"};
+  RecipientCheck recipients{office, gateway, upstreams};  // nobody runs it: none is asked here
+  const SessionServices services{gateway, door, credentials, recipients};
   Worker worker;
 };
 
