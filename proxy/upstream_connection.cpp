@@ -119,12 +119,16 @@ void UpstreamConnection::on_connected() {
   });
 }
 
-// In front of all else, also of TLS (proxy-protocol.txt 2).
+// In front of all else, also of TLS (proxy-protocol.txt 2). Mail of nobody's is the gateway's own,
+// and says so: Postfix takes no UNKNOWN.
 void UpstreamConnection::tell_client_by_proxy() {
   told_ = job_->client;
   error_code ignored;
   const auto server = transport_.socket().remote_endpoint(ignored);
-  queue(smtp::format_proxy_header(smtp::ProxyVersion::v1, told_.value_or(smtp::ClientFacts{}),
+  const auto own = transport_.socket().local_endpoint(ignored);
+  const smtp::ClientFacts gateway{.address = own.address().to_string(), .port = own.port()};
+  const bool known = told_ && !told_->address.empty();
+  queue(smtp::format_proxy_header(smtp::ProxyVersion::v1, known ? *told_ : gateway,
                                   server.address().to_string(), server.port()),
         false);
 }

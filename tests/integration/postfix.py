@@ -78,9 +78,9 @@ postlog   unix-dgram n - n - 1 postlogd
 
 
 class Postfix:
-    """Runs from start() to stop()."""
+    """Runs from start() to stop(). `settings`: lines of main.cf that override the ones above."""
 
-    def __init__(self):
+    def __init__(self, settings=""):
         if os.geteuid() != 0:
             raise unittest.SkipTest("Postfix starts only as root")
         if shutil.which("postfix", path="/usr/sbin:/usr/bin") is None:
@@ -92,9 +92,9 @@ class Postfix:
         self.log_file = self.root / "maillog"
         self.read = set()
         self.found = {}
-        self.lay_out()
+        self.lay_out(settings)
 
-    def lay_out(self):
+    def lay_out(self, settings):
         postfix, nobody = pwd.getpwnam("postfix"), pwd.getpwnam("nobody")
         self.root.chmod(0o755)
         folders = {name: self.root / name for name in ("config", "queue", "data", "mail")}
@@ -104,7 +104,7 @@ class Postfix:
         os.chown(folders["mail"], nobody.pw_uid, nobody.pw_gid)
         (self.config / "main.cf").write_text(MAIN.format(
             root=self.root, log=self.log_file, domains=" ".join(DOMAINS), uid=nobody.pw_uid,
-            gid=nobody.pw_gid, **folders))
+            gid=nobody.pw_gid, **folders) + settings)
         (self.config / "master.cf").write_text(MASTER.format(port=self.port))
         (self.config / "mailboxes").write_text("/./ all/\n")
 
