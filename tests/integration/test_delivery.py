@@ -131,13 +131,16 @@ class Bounces(unittest.TestCase):
             self.assertEqual(["bert@out.example"], upstream.recipients())
 
     def test_what_cannot_be_delivered_in_its_lifetime_bounces_over_the_route_of_notices(self):
+        upstream = Upstream(RCPT=[b"450 4.2.0 Greylisted"] * 2)
+        self.addCleanup(upstream.stop)
         with self.house_with_route_for_notices(  # the last try is at the end of the lifetime
-                free_port(), "delivery.first_retry=120s", "delivery.queue_lifetime=2s") as house:
+                upstream.port, "delivery.first_retry=120s", "delivery.queue_lifetime=2s") as house:
             house.gateway.send("anna@in.example", ["bert@out.example"], message("to be refused"))
             bounce = self.assert_one_bounce(house, "bert@out.example", "anna@in.example", "4.4.7")
             of_recipient = bounce.get_payload(1).get_payload(1)
-            self.assertIn("cannot connect", of_recipient["Diagnostic-Code"])
-            self.assertIsNone(of_recipient["Remote-MTA"])  # the words are ours
+            self.assertEqual("smtp; 450 4.2.0 Greylisted", of_recipient["Diagnostic-Code"])
+            self.assertEqual("dns; mx.example", of_recipient["Remote-MTA"])
+            self.assertEqual([], upstream.script["RCPT"])
 
 
 class Retries(unittest.TestCase):
