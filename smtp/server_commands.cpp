@@ -43,7 +43,7 @@ void ServerAutomaton::State::obey(Line line) {
   record_command(line, command);
   if (++commands > options->max_commands) return leave(last_words::too_many_commands);
   if (spoke_foreign(line.text)) return;
-  if (line.fault != LineFault::none) return say_error(line_fault_reply(line.fault, is_auth));
+  if (line.fault != LineFault::none) return refuse_line(line.fault, command);
   if (command.rule == nullptr) return say_error(replies::unknown_command);
 
   const CommandRule& rule = *command.rule;
@@ -65,6 +65,13 @@ void ServerAutomaton::State::obey(Line line) {
     return say_error(501, bad_argument, std::string("Syntax: ").append(rule.syntax));
   }
   perform(rule, command.argument);
+}
+
+// What follows a BDAT that cannot be read may be its chunk.
+void ServerAutomaton::State::refuse_line(LineFault fault, const ParsedCommand& command) {
+  const auto is = [&](Verb verb) { return command.rule != nullptr && command.rule->verb == verb; };
+  if (is(Verb::bdat)) return leave(last_words::unknown_chunk_size);
+  say_error(line_fault_reply(fault, is(Verb::auth)));
 }
 
 void ServerAutomaton::State::perform(const CommandRule& rule, std::string_view argument) {

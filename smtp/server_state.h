@@ -70,6 +70,7 @@ struct ServerAutomaton::State {
 
   // Commands (server_commands.cpp).
   void obey(Line line);
+  void refuse_line(LineFault fault, const ParsedCommand& command);
   void perform(const CommandRule& rule, std::string_view argument);
   void greet();
   void hello(std::string_view name, bool with_extensions);

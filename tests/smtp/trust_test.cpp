@@ -253,6 +253,7 @@ TEST_CASE("a session tells why it ended") {
         {"\x16\x03\x01", "spoke TLS"},
         {"SSH-2.0-x\r\n", "spoke SSH"},
         {"BDAT x\r\n", "chunk of unknown size"},
+        {"BDAT 1\nx\r\n", "chunk of unknown size"},
         {"EHLO c\r\nMAIL FROM:<closing@b>\r\n", "refused with 421"}}) {
     ModelCarrier carrier(given);
     carrier.run();
