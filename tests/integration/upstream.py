@@ -179,7 +179,8 @@ class Session:
         script = self.upstream.script.get("TLS")
         if script:
             scripted = script.pop(0)
-            if isinstance(scripted, bytes):
+            if isinstance(scripted, bytes):  # not before TLS has begun
+                self.connection.recv(1, socket.MSG_PEEK)
                 self.connection.sendall(scripted)
             if scripted is SILENCE:
                 while self.connection.recv(65536):
