@@ -237,9 +237,10 @@ void Session::check_time(steady_clock::time_point now) {
   }
 }
 
-// Only while we wait for the client does its time run.
+// Only while we wait for content does the client's time run; between two chunks it is that of
+// commands.
 bool Session::too_slow(steady_clock::time_point now) {
-  if (!body_ || waiting_ != Waiting::read) {
+  if (!body_ || !automaton_.in_content() || waiting_ != Waiting::read) {
     pace_began_ = now;
     pace_octets_ = automaton_.body_octets();
     return false;

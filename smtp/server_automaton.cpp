@@ -165,6 +165,9 @@ const Recipient& ServerAutomaton::proposed_recipient() const { return state_->pr
 std::string_view ServerAutomaton::helo_name() const { return state_->helo_name; }
 bool ServerAutomaton::extended() const { return state_->extended; }
 bool ServerAutomaton::in_transaction() const { return state_->in_transaction; }
+bool ServerAutomaton::in_content() const {
+  return state_->phase == State::Phase::content || state_->phase == State::Phase::chunk;
+}
 std::uint64_t ServerAutomaton::body_octets() const { return state_->body_octets(); }
 bool ServerAutomaton::tls() const { return state_->tls; }
 bool ServerAutomaton::authenticated() const { return state_->authenticated; }

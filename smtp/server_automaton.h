@@ -133,6 +133,7 @@ class ServerAutomaton {
   std::string_view helo_name() const;  // as the client gave it; empty before HELO/EHLO
   bool extended() const;               // EHLO rather than HELO
   bool in_transaction() const;         // MAIL accepted, not ended yet
+  bool in_content() const;             // what comes next is content, and not a command
   std::uint64_t body_octets() const;   // of the body at hand, after unstuffing
   bool tls() const;
   const Credentials& credentials() const;     // at check_credentials, until answered; then wiped

@@ -336,3 +336,23 @@ TEST_CASE("a client that dawdles with content loses its slot, one that keeps a p
       CHECK(line.say("\r.\r\n.").starts_with("550"));
   }
 }
+
+TEST_CASE("between two chunks a client has the time that it has before any command") {
+  const Folder folder;
+  Settings settings;
+  settings.hostname = "gw.example";
+  Gateway gateway(std::make_shared<const Config>(settings), real_store(folder));
+  House house(gateway);
+  Line line(house);
+  line.send("EHLO one.example\r\n");
+  while (!line.reply().starts_with("250 ")) continue;
+  REQUIRE(line.say("MAIL FROM:<a@in.example>").starts_with("250"));
+  REQUIRE(line.say("RCPT TO:<b@in.example>").starts_with("250"));
+  REQUIRE(line.say("BDAT 10\r\nFirst: 1").starts_with("250"));
+  line.let_pass(std::chrono::seconds(61));
+  line.let_pass(std::chrono::seconds(200));
+  line.send("BDAT 1000000\r\n" + std::string(1'000, 'x'));
+  line.await_content(1'000);
+  line.let_pass(std::chrono::seconds(270));
+  CHECK(line.reply().starts_with("421 4.4.2"));
+}
