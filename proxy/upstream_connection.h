@@ -42,6 +42,7 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   void fail(const smtp::Reply& why);            // a job under way is deferred
 
  private:
+  // The way to the dialogue (upstream_opening.cpp).
   void connect(const boost::asio::ip::tcp::resolver::results_type& found);
   void on_connected();
   void tell_client_by_proxy();
@@ -66,8 +67,7 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   void on_readable();
   void watch();
   void on_watched();
-  template <typename Next>
-  void wait(Want want, Next next);
+  void wait(Want want, std::function<void()> next);
 
   void limit(std::chrono::milliseconds time, const char* doing);
   void on_time_out(const char* doing);
