@@ -246,6 +246,17 @@ class Auth(UpstreamCase):
                     self.assert_arrives(house, upstream)
                     self.assertEqual([], house.sink.messages())
 
+    def test_a_reload_that_cannot_read_the_password_leaves_the_old_one_in_force(self):
+        upstream = self.upstream(certificate=self.certificate, password=("gw", "right"))
+        secret = self.secret_file("vanishing", "right")
+        with self.house(upstream, "tls=required", "user=gw", f"password_file={secret}") as house:
+            secret.unlink()
+            house.gateway.process.child.send_signal(signal.SIGHUP)
+            eventually(lambda: "settings.refused" in house.gateway.log(), "the reload is refused")
+            self.assertIn(f"{secret}: No such file or directory", house.gateway.log())
+            self.send(house)
+            self.assert_arrives(house, upstream)
+
     def test_a_password_is_not_sent_in_plain(self):
         upstream = self.upstream(password=("gw", "pass word!"))
         with self.house(upstream, "user=gw", f"password_file={self.password}") as house:
