@@ -181,6 +181,12 @@ std::vector<std::string> Config::mirrored_routes() const {
   return all;
 }
 
+std::string Config::operators_domain() const {
+  for (const std::string& address : settings_.notices.operators)
+    if (const auto at = address.rfind('@'); at != std::string::npos) return address.substr(at + 1);
+  return hostname_;
+}
+
 std::string Config::notice_from() const {
   const std::string& from = settings_.notices.from;
   return from.find('@') == std::string::npos ? from + "@" + hostname_ : from;

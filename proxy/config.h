@@ -65,6 +65,8 @@ class Config {
 
   // "MAILER-DAEMON@host": the From of notices, and postmaster of operators made whole.
   std::string notice_from() const;
+  // Of the first operator whose address has one, else the hostname.
+  std::string operators_domain() const;
   const notice::Template& warning_template() const { return warning_; }
   const notice::Template& report_template() const { return report_; }
 

@@ -9,6 +9,7 @@
 #include "baits/normal_form.h"
 #include "proxy/content_source.h"
 #include "proxy/log.h"
+#include "smtp/notice/trace_client.h"
 
 namespace cordon::proxy {
 
@@ -66,9 +67,9 @@ void Dispatch::group_recipients(const Config& config) {
     const std::string& route = config.route_of(view_.message.listener, mailbox.domain);
     std::string domain;
     if (config.route(route).lookup == Lookup::mx) {
-      // <postmaster> alone has no domain: it is ours (RFC 5321 4.5.1).
+      // <postmaster> alone is ours (RFC 5321 4.5.1): it goes where our operators are.
       domain = mailbox.domain.empty()
-                   ? config.hostname()
+                   ? config.operators_domain()
                    : baits::normal_domain(mailbox.domain).value_or(mailbox.domain);
     }
     const std::string key = domain.empty() ? route : route + ' ' + domain;
@@ -138,6 +139,8 @@ void Dispatch::try_host(const std::shared_ptr<Group>& group) {
   };
   const auto& times = config_->settings().delivery;
   const auto route = config_->upstream(group->route);
+  if (route->settings.tell_client != TellClient::no)
+    job->client = notice::client_of(view_.message.trace);
   committer_.upstreams_.deliver({group->route, host.address, route->settings.port, host.name},
                                 route, {times.command_timeout, times.data_timeout}, std::move(job));
 }

@@ -26,7 +26,10 @@ Exchangers exchangers(std::string_view domain, DnsStatus status, std::vector<MxR
                       std::string_view own_name, const std::function<std::uint32_t()>& random) {
   if (status == DnsStatus::failed) return {{}, dns_trouble()};
   if (status == DnsStatus::no_name) return {{}, no_domain()};
-  if (status == DnsStatus::no_data) return {{std::string(domain)}, {}};
+  if (status == DnsStatus::no_data) {
+    if (smtp::same_ignoring_case(domain, own_name)) return {{}, loops_back()};
+    return {{std::string(domain)}, {}};
+  }
   // RFC 7505 3: alone, or not meant so. An exchanger with an empty name is no host in either case.
   if (records.size() == 1 && records.front().exchange.empty()) return {{}, null_mx()};
   std::erase_if(records, [](const MxRecord& record) { return record.exchange.empty(); });

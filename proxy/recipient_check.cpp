@@ -4,14 +4,13 @@
 
 #include <boost/asio/post.hpp>
 
-#include "proxy/log.h"
+#include "smtp/text.h"
 
 namespace cordon::proxy {
 
 namespace {
 
-constexpr auto yes_for = std::chrono::minutes(10);
-constexpr auto no_for = std::chrono::minutes(1);  // an address that was made just now
+constexpr auto taken_for = std::chrono::minutes(10);
 constexpr std::size_t most_known = 50'000;
 // A client waits for it: RFC 5321 4.5.3.2.3 gives a RCPT five minutes, people give it less.
 constexpr std::chrono::seconds patience{30};
@@ -35,6 +34,8 @@ void RecipientCheck::probe(const Question& question, Done done) {
   const std::string& name = config->route_of(question.listener, question.recipient.domain);
   const auto route = config->upstream(name);
   if (route->settings.lookup != Lookup::host) return done(std::nullopt);
+  if (smtp::same_ignoring_case(question.recipient.local, postmaster.local))
+    return done(std::nullopt);
 
   const auto matcher = gateway_.matcher();
   const bool bait = matcher->match(question.recipient).has_value();
@@ -46,30 +47,24 @@ void RecipientCheck::probe(const Question& question, Done done) {
   envelope.recipients.push_back({.mailbox = bait ? postmaster : question.recipient});
   const std::string key =
       name + ' ' + envelope.sender.to_string() + ' ' + question.recipient.to_string();
-  const auto known = answers_.find(key);
-  if (known != answers_.end() && known->second.until > Clock::now())
-    return done(known->second.refusal);
+  const auto known = taken_.find(key);
+  if (known != taken_.end() && known->second > Clock::now()) return done(std::nullopt);
 
   const auto& settings = route->settings;
   upstreams_.probe({name, settings.host, settings.port, settings.host}, route, {patience, patience},
                    std::move(envelope), {0},
                    [this, key, bait, done = std::move(done)](const DeliveryOutcome& outcome) {
                      const auto& result = outcome.results.front();
+                     if (bait || result.outcome == smtp::Outcome::delivered) remember(key);
                      const bool refused = result.outcome == smtp::Outcome::failed && !bait;
-                     const bool decided = result.outcome != smtp::Outcome::deferred;
-                     std::optional<smtp::Reply> refusal;
-                     if (refused) refusal = result.reply;
-                     if (decided || bait) remember(key, refusal);
-                     done(std::move(refusal));
+                     done(refused ? std::optional(result.reply) : std::nullopt);
                    });
 }
 
-void RecipientCheck::remember(const std::string& key, std::optional<smtp::Reply> refusal) {
-  const auto until = Clock::now() + (refusal ? Clock::duration(no_for) : Clock::duration(yes_for));
-  if (answers_.insert_or_assign(key, Known{std::move(refusal), until}).second)
-    in_order_.push_back(key);
-  while (answers_.size() > most_known) {
-    answers_.erase(in_order_.front());
+void RecipientCheck::remember(const std::string& key) {
+  if (taken_.insert_or_assign(key, Clock::now() + taken_for).second) in_order_.push_back(key);
+  while (taken_.size() > most_known) {
+    taken_.erase(in_order_.front());
     in_order_.pop_front();
   }
 }

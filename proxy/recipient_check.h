@@ -1,7 +1,8 @@
 // Asks the real server during RCPT whether it would take a recipient, so that a typo is refused at
 // once, as it would be without Cordon (verify_recipients = "upstream"). Only a 5xx refuses: what is
-// in doubt, or a server that is away, is taken and sorted out by the delivery. Answers are
-// remembered for a while. ask() from any thread.
+// in doubt, or a server that is away, is taken and sorted out by the delivery. Postmaster is always
+// taken (RFC 5321 4.5.1). A yes is remembered for a while, a no is not: it may have been about the
+// sender, or about an address that is made the next moment. ask() from any thread.
 //
 // Baits are never sent upstream. In their place the server is asked about its postmaster, so that
 // an answer takes as long as for any address; the answer is yes.
@@ -35,23 +36,17 @@ class RecipientCheck {
   // `done`, once, on the context: nothing if the recipient is to be taken, else the refusal.
   using Done = std::function<void(std::optional<smtp::Reply>)>;
   void ask(Question question, Done done);
-  // Remembered answers. On the context.
-  std::size_t known() const { return answers_.size(); }
 
  private:
   using Clock = std::chrono::steady_clock;
-  struct Known {
-    std::optional<smtp::Reply> refusal;
-    Clock::time_point until;
-  };
   void probe(const Question& question, Done done);
-  void remember(const std::string& key, std::optional<smtp::Reply> refusal);
+  void remember(const std::string& key);
 
   boost::asio::io_context& context_;
   Gateway& gateway_;
   UpstreamPool& upstreams_;
-  std::map<std::string, Known> answers_;  // by route, sender and recipient
-  std::list<std::string> in_order_;       // the keys, oldest answer first
+  std::map<std::string, Clock::time_point> taken_;  // until when; by route, sender and recipient
+  std::list<std::string> in_order_;                 // the keys, in the order of their first yes
 };
 
 }  // namespace cordon::proxy

@@ -188,6 +188,7 @@ void SettingsDraft::blame_path(const std::string& path, const std::string& text)
 
 void SettingsDraft::check() {
   check_listeners();
+  check_destinations();
   check_certificates();
   check_rules_and_origins();
   check_routes();
@@ -235,6 +236,30 @@ void SettingsDraft::check_security(const ListenerSettings& listener, const std::
   if (listener.tls == ListenerTls::none && !listener.auth_in_plain && usable(path + ".tls") &&
       usable(path + ".auth_in_plain"))
     blame_path(path + ".auth", "needs tls, or auth_in_plain = true");
+}
+
+void SettingsDraft::check_destinations() {
+  std::map<std::string, std::string> owners;
+  for (const auto& [name, route] : settings.routes)
+    for (const std::string& domain : route.domains) {
+      std::string lower = domain;
+      for (char& c : lower)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+      const auto [other, fresh] = owners.emplace(lower, name);
+      if (!fresh)
+        blame_path("route." + name + ".domains",
+                   "route." + other->second + " has the domain \"" + domain + "\" too");
+    }
+  // A bare name is at the server of its route; exchangers are those of a domain.
+  if (settings.listeners.empty()) return;
+  const std::string& notices =
+      settings.notices.route.empty() ? settings.listeners.front().route : settings.notices.route;
+  const auto found = settings.routes.find(notices);
+  if (found == settings.routes.end() || found->second.lookup != Lookup::mx) return;
+  for (const std::string& address : settings.notices.operators)
+    if (address.find('@') == std::string::npos && usable("notices.operators"))
+      blame_path("notices.operators", "\"" + address + "\" needs a domain, since route." + notices +
+                                          " looks up its mail exchangers");
 }
 
 void SettingsDraft::check_certificates() {

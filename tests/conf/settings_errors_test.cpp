@@ -45,8 +45,10 @@ TEST_CASE("a wrong type tells what was expected and what was found") {
         "f.toml:2:12: cordoning.max_held: expected a whole number from 1 to 100000000; found 1.5");
   CHECK(complaint("hostname = 5\n") ==
         "f.toml:1:12: hostname: expected a domain, or \"\"; found 5");
-  CHECK(complaint("[[listener]]\nsmtputf8 = \"yes\"\n") ==
-        "f.toml:2:12: listener.0.smtputf8: expected true or false; found \"yes\"");
+  CHECK(complaint("[[listener]]\nsmtputf8 = true\n") ==
+        "f.toml:2:12: listener.0.smtputf8: expected \"mirror\", \"yes\" or \"no\"; found true");
+  CHECK(complaint("[route.smarthost]\nimplicit_tls = \"yes\"\n") ==
+        "f.toml:2:16: route.smarthost.implicit_tls: expected true or false; found \"yes\"");
   CHECK(complaint("[notices]\noperators = \"postmaster\"\n") ==
         "f.toml:2:13: notices.operators: expected a list of addresses, or of parts before the @; "
         "found \"postmaster\"");
@@ -204,4 +206,19 @@ TEST_CASE("control characters of a wrong value do not reach the terminal") {
       complaint("[log]\nlevel = \"\\u001b[2J\"\n") ==
       "f.toml:2:9: log.level: expected \"debug\", \"info\", \"warn\" or \"error\"; found \"?[2J\"");
   CHECK(complaint("\"\\u001b[2J\" = 1\n").find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("a domain has one route") {
+  CHECK(complaint("[route.smarthost]\ndomains = [\"a.example\"]\n"
+                  "[route.z]\ndomains = [\"b.example\", \"A.example\"]\n") ==
+        "f.toml:4:11: route.z.domains: route.smarthost has the domain \"A.example\" too");
+}
+
+TEST_CASE("an operator without a domain has no mail exchanger") {
+  CHECK(
+      complaint("[route.smarthost]\nlookup = \"mx\"\n")
+          .find("notices.operators: \"postmaster\" needs a domain, since route.smarthost looks up "
+                "its mail exchangers") != std::string::npos);
+  CHECK(complaint("[route.smarthost]\nlookup = \"mx\"\n"
+                  "[notices]\noperators = [\"postmaster@example.com\"]\n") == "accepted");
 }

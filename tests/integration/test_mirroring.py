@@ -89,14 +89,28 @@ class Mirroring(unittest.TestCase):
         eventually(server.recipients, "it arrives")
         self.assertEqual(["bert@out.example"], server.recipients())
 
-    def test_an_answer_is_remembered(self):
+    def test_a_yes_is_remembered_and_a_no_is_not(self):
+        asked = []
         server = self.server(RCPT=[b"550 5.1.1 No such user"])
+        server.on_rcpt = asked.append
+        house = self.house(server, *VERIFY[1:], "cordoning.period=1h")
+        house.gateway.start()
+        with house.gateway.client() as session, self.assertRaises(smtplib.SMTPRecipientsRefused):
+            session.sendmail("anna@in.example", ["new@out.example"], message("too early"))
+        for number in range(3):  # the address was made meanwhile
+            house.gateway.send("anna@in.example", ["new@out.example"], message(f"m{number}"))
+        self.assertEqual(["new@out.example"] * 2, asked)
+
+    def test_postmaster_is_taken_without_a_question(self):
+        server = self.server(RCPT=[b"550 5.1.1 No such user"] * 9)
         house = self.house(server, *VERIFY)
         house.gateway.start()
-        for _ in range(3):
-            with house.gateway.client() as session, \
-                    self.assertRaises(smtplib.SMTPRecipientsRefused):
-                session.sendmail("anna@in.example", ["tpyo@out.example"], message("refused"))
+        with house.gateway.client() as session:
+            session.ehlo()
+            session.mail("anna@in.example")
+            self.assertEqual(250, session.docmd("RCPT TO:<Postmaster>")[0])
+            self.assertEqual(250, session.rcpt("postmaster@out.example")[0])
+            self.assertEqual(550, session.rcpt("other@out.example")[0])
 
     def test_what_is_in_doubt_is_taken(self):
         server = self.server(RCPT=[b"450 4.2.0 Greylisted"])

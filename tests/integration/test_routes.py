@@ -137,6 +137,18 @@ class Routes(unittest.TestCase):
         house.gateway.send("anna@in.example", ["x@[127.0.0.11]"], message("literal"))
         eventually(sink.recipients, "it arrives")
 
+    def test_postmaster_alone_goes_where_the_operators_are(self):
+        house, _, port = self.exchangers({"in.example": [(10, "a.example")]},
+                                         {"a.example": "127.0.0.11"})
+        a = self.sink("a", port, "127.0.0.11")
+        house.gateway.start()
+        with house.gateway.client() as session:
+            session.ehlo()
+            session.mail("anna@in.example")
+            self.assertEqual(250, session.docmd("RCPT TO:<Postmaster>")[0])
+            self.assertEqual(250, session.data(message("to postmaster"))[0])
+        eventually(a.messages, "it arrives")
+
     def test_null_mx_and_unknown_domains_bounce_at_once(self):
         house, _, _ = self.exchangers({"nomail.example": [(0, NULL_MX)]}, {})
         house.gateway.start()

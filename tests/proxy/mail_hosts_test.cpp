@@ -32,6 +32,12 @@ TEST_CASE("a domain without MX is its own exchanger") {
   CHECK(of("a.example", DnsStatus::no_data).names == Names{"a.example"});
 }
 
+TEST_CASE("this host is not its own exchanger, also where no record says so") {
+  const auto found = of("Gate.example", DnsStatus::no_data);
+  CHECK(found.names.empty());
+  CHECK(found.none.status == cordon::smtp::EnhancedStatus{5, 4, 6});
+}
+
 TEST_CASE("null MX refuses for good, with the code of RFC 7505") {
   const auto found = of("a.example", DnsStatus::found, {{0, ""}});
   CHECK(found.names.empty());
