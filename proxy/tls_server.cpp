@@ -10,6 +10,7 @@
 #include <openssl/x509v3.h>
 #include <sys/stat.h>
 
+#include "proxy/ticket_keys.h"
 #include "proxy/tls_context.h"
 #include "proxy/tls_error.h"
 #include "proxy/tls_setup.h"
@@ -17,6 +18,7 @@
 namespace cordon::proxy {
 
 struct ServerTls::Certificates {
+  TicketKeys tickets;
   std::vector<TlsContext> contexts;                   // the first is the default
   std::unordered_map<std::string, SSL_CTX*> by_name;  // lower case; "*.example.com" as it stands
 
@@ -109,6 +111,7 @@ ServerTls::ServerTls(std::span<const CertificateSettings> certificates) {
     for (std::string& name : names_of(context.get()))
       made->by_name.emplace(std::move(name), context.get());
     // Sessions are resumed by ticket only: nothing is kept here for clients that are gone.
+    made->tickets.serve(context.get());
     SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(context.get(), 1);
     SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);

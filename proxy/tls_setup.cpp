@@ -35,6 +35,8 @@ TlsContext make_tls_context(const SSL_METHOD* method) {
     throw std::runtime_error("TLS: " + take_tls_reason());
   SSL_CTX_set_options(context.get(), options);
   SSL_CTX_set_mode(context.get(), modes);
+  // A record without content (a key update) ends a read, so that endless ones hold up nobody else.
+  SSL_CTX_clear_mode(context.get(), SSL_MODE_AUTO_RETRY);
   return context;
 }
 
