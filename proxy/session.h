@@ -76,6 +76,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // The way in, and who the client is (session_entry.cpp).
   void read_proxy_header(std::string so_far);
+  void turn_away();
   void enter();
   void begin_handshake();
   void go_on_with_handshake();

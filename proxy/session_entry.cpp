@@ -62,8 +62,17 @@ void Session::read_proxy_header(std::string so_far) {
   const auto told =
       header.client ? address_text(header.client->address) : std::optional(peer_.address);
   if (!told) return end("bad PROXY header");
-  if (!become(*told)) return end("too many sessions of the client that the proxy names");
+  if (!become(*told)) return turn_away();
   enter();
+}
+
+// Of the client that a proxy names there are too many sessions, or it comes too often.
+void Session::turn_away() {
+  end_reason_ = "above the limits of the client that the proxy names";
+  greeted_ = true;                                    // in its way
+  if (terms_->settings.tls != ListenerTls::implicit)  // who waits for TLS could not read it
+    out_ = "421 4.3.2 " + config_->hostname() + " Too many sessions, try later\r\n";
+  write_then(Then::close);
 }
 
 // ---- TLS and the greeting

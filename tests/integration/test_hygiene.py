@@ -122,7 +122,7 @@ class ProxyHeader(unittest.TestCase):
 
             first, second = begin("192.0.2.1"), begin("192.0.2.2")
             self.assertEqual([b"220", b"220"], [first.reply()[:3], second.reply()[:3]])
-            self.assertEqual([], begin("192.0.2.1").rest())
+            self.assertEqual([b"421 4.3.2"], [reply[:9] for reply in begin("192.0.2.1").rest()])
             first.__exit__()
             eventually(lambda: begin("192.0.2.1").reply()[:3] == b"220", "the place is free again")
 
