@@ -116,8 +116,9 @@ class ClientDialogue {
   // with a permanent result and no traffic. `octets` is the size of the content.
   //
   // `client`: who the upstream shall take for its client from now on, told by XCLIENT if it offers
-  // that and was not told the same already. Without it nobody is told: the carrier does not use a
-  // connection that was told of a client for mail of none. A refused XCLIENT defers the message.
+  // that and was not told the same already; EHLO comes again in that client's name. Without it
+  // nobody is told: the carrier does not use a connection that was told of a client for mail of
+  // none. A refused XCLIENT defers the message.
   void deliver(const Envelope& envelope, const std::vector<std::size_t>& which,
                std::uint64_t octets, const ClientFacts* client = nullptr);
   // Only after `ready`. Asks what would become of those recipients: MAIL, RCPT, and RSET, never

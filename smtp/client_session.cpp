@@ -1,9 +1,11 @@
 // How a session comes about, from the greeting to the first message: EHLO or HELO, STARTTLS and
 // EHLO again (RFC 3207), AUTH (RFC 4954); and anew after XCLIENT, which takes the server back to
 // its greeting (XCLIENT_README).
+#include <algorithm>
 #include <utility>
 
 #include "smtp/client_state.h"
+#include "smtp/text.h"
 #include "smtp/upstream_offer.h"
 
 namespace cordon::smtp {
@@ -35,11 +37,21 @@ void ClientDialogue::State::greet() {
   std::string name = std::move(offer.name);
   offer = {};
   offer.name = std::move(name);
-  send("EHLO " + options.helo_name + "\r\n", Expected::ehlo);
+  send("EHLO " + helo_name() + "\r\n", Expected::ehlo);
+}
+
+// Whom XCLIENT told of also greets by its own name: Postfix takes the one of EHLO for the client's,
+// whatever the attribute said.
+std::string ClientDialogue::State::helo_name() const {
+  const bool as_client =
+      told && !told->helo.empty() && std::none_of(told->helo.begin(), told->helo.end(), [](char c) {
+        return is_control(c) || c == ' ' || is_non_ascii(c);
+      });
+  return as_client ? told->helo : options.helo_name;
 }
 
 void ClientDialogue::State::handle_ehlo(const Reply& reply) {
-  if (reply.permanent()) return send("HELO " + options.helo_name + "\r\n", Expected::helo);
+  if (reply.permanent()) return send("HELO " + helo_name() + "\r\n", Expected::helo);
   if (!completed(reply)) return leave(reply);
   read_offer(reply.text, offer);
   settle_session();

@@ -58,6 +58,7 @@ struct ClientDialogue::State {
 
   // Before the first message, and again after XCLIENT: one step after the other.
   void greet();
+  std::string helo_name() const;
   void settle_session();
   void authenticate();
   void send_secret(std::string line);

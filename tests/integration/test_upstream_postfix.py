@@ -140,11 +140,29 @@ class Behind(unittest.TestCase):
             check.right = ("gw", "pass word!")
             self.assertIn("ESMTPSA", self.received(postfix))
 
-    def test_a_proxy_header(self):
+    def test_the_client_is_told_by_a_proxy_header(self):
         postfix = self.postfix("smtpd_upstream_proxy_protocol = haproxy\n")
         with self.house(postfix, "tell_client=proxy") as house:
-            house.gateway.send("anna@in.example", ["bert@in.example"], message("one"))
-            self.assertIn("from gw.example", self.received(postfix))
+            house.gateway.send("anna@in.example", ["bert@in.example"], message("one"),
+                               source="127.0.0.9")
+            self.assertIn("from gw.example (unknown [127.0.0.9])", self.received(postfix))
+
+    def test_our_own_mail_is_told_as_ours_by_a_proxy_header(self):
+        postfix = self.postfix("smtpd_upstream_proxy_protocol = haproxy\n"
+                               "mynetworks = 127.0.0.1/32\n")
+        with self.house(postfix, "tell_client=proxy") as house:
+            house.gateway.send("anna@in.example", ["bert@elsewhere.example"], message("one"),
+                               source="127.0.0.9")  # Postfix does not relay for that one
+            self.assertIn("from gw.example (unknown [127.0.0.1])", self.received(postfix))
+            self.assertIn("RCPT from unknown[127.0.0.9]: 554 5.7.1", postfix.log())
+
+    def test_the_client_is_told_by_xclient(self):
+        postfix = self.postfix("smtpd_authorized_xclient_hosts = 127.0.0.1\n")
+        with self.house(postfix, "tell_client=xclient") as house:
+            house.gateway.send("anna@in.example", ["bert@in.example"], message("one"),
+                               source="127.0.0.9")
+            self.assertIn("from client.example (unknown [127.0.0.9])", self.received(postfix))
+            self.assertIn(": client=unknown[127.0.0.9]", postfix.log())
 
 
 if __name__ == "__main__":

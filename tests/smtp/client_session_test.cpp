@@ -1,4 +1,6 @@
 // How the client dialogue comes to a session: STARTTLS, AUTH, XCLIENT; and probes.
+#include <algorithm>
+
 #include <doctest/doctest.h>
 
 #include "client_trial.h"
@@ -239,12 +241,22 @@ TEST_CASE("XCLIENT tells of each new client before its message, and EHLO comes a
     return trial.log;
   };
   CHECK(deliver(&anna) == std::vector<std::string>{"XCLIENT ADDR=192.0.2.7 HELO=anna.example\r\n",
-                                                   "EHLO gateway.example\r\n", group});
+                                                   "EHLO anna.example\r\n", group});
   CHECK(deliver(&anna) == std::vector<std::string>{group});
   CHECK(deliver(&bert) ==
         std::vector<std::string>{"XCLIENT ADDR=IPV6:2001:db8::8 HELO=bert.example\r\n",
-                                 "EHLO gateway.example\r\n", group});
+                                 "EHLO bert.example\r\n", group});
   CHECK(deliver(nullptr) == std::vector<std::string>{group});
+}
+
+TEST_CASE("a HELO name that is no name is never said") {
+  for (const std::string helo : {"", "a b", "x\r\nMAIL FROM:<eve@example>", "gr\xC3\xBCn"}) {
+    const ClientFacts strange{.address = "192.0.2.7", .helo = helo};
+    Trial trial(xclient);
+    CHECK(trial.deliver(to({"bob"}), {"x"}, {}, &strange) == ClientAction::delivered);
+    CHECK(trial.log.at(2) == "EHLO gateway.example\r\n");
+    CHECK(std::count(trial.log.at(1).begin(), trial.log.at(1).end(), '\n') == 1);
+  }
 }
 
 TEST_CASE("XCLIENT is not sent where it is not offered") {
@@ -290,7 +302,7 @@ TEST_CASE("after XCLIENT the gateway says its password again") {
   Trial trial({.rules = rules, .options = given, .implicit_tls = true});
   trial.log.clear();
   CHECK(trial.deliver(to({"bob"}), {"x"}, {}, &anna) == ClientAction::delivered);
-  CHECK(trial.log.at(1) == "EHLO gateway.example\r\n");
+  CHECK(trial.log.at(1) == "EHLO anna.example\r\n");
   CHECK(trial.log.at(2).starts_with("AUTH PLAIN "));
   CHECK(trial.log.at(3).starts_with("MAIL "));
 }
