@@ -50,21 +50,32 @@ void Committer::wake() {
 void Committer::pump() {
   if (stopping_) return;
   active_.resize(gateway_.with_policy([](Policy& policy) { return policy.cordoner.lanes(); }));
+  paces_.resize(active_.size());
   back_off_.forget(gateway_.clock().now() - forget_after);
   for (Lane lane = 0; lane < active_.size(); ++lane) pump(lane);
   arm();
 }
 
 void Committer::pump(Lane lane) {
-  while (places(lane) > 0 && !closed_until(lane)) {
+  while (!closed_until(lane)) {
     const auto now = gateway_.clock().now();
-    const auto most = std::min<std::size_t>(claim_batch, places(lane));
+    const auto room = paces_[lane].room(per_minute(lane), now);
+    const std::size_t most = std::min<std::size_t>({claim_batch, places(lane), room});
+    if (most == 0) return;
     auto due = gateway_.with_policy(
         [&](Policy& policy) { return policy.cordoner.take_due(now, most, lane); });
     if (due.empty()) return;
     active_[lane] += static_cast<std::uint32_t>(due.size());
+    paces_[lane].took(due.size());
     claim(std::move(due), lane);
   }
+}
+
+std::uint32_t Committer::per_minute(Lane lane) {
+  const auto route = gateway_.with_policy([&](Policy& policy) { return policy.routes.at(lane); });
+  const auto config = gateway_.config();
+  const auto found = config->settings().routes.find(route);
+  return found == config->settings().routes.end() ? 0 : found->second.max_messages_per_minute;
 }
 
 std::uint32_t Committer::places(Lane lane) const {
@@ -113,6 +124,9 @@ void Committer::arm() {
     if (places(lane) == 0) continue;
     auto due = gateway_.with_policy([&](Policy& policy) { return policy.cordoner.next_due(lane); });
     if (const auto open = closed_until(lane); due && open) due = std::max(*due, *open);
+    const auto limit = per_minute(lane);
+    if (due && paces_[lane].room(limit, gateway_.clock().now()) == 0)
+      due = std::max(*due, paces_[lane].next(limit));
     if (due && (!next || *due < *next)) next = due;
   }
   if (!next) return;

@@ -14,6 +14,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "cordon/back_off.h"
+#include "cordon/pace.h"
 #include "proxy/dns.h"
 #include "proxy/gateway.h"
 #include "proxy/mail_hosts.h"
@@ -51,6 +52,7 @@ class Committer {
   void arm();
   std::uint32_t places(Lane lane) const;
   std::optional<store::Uptime> closed_until(Lane lane);
+  std::uint32_t per_minute(Lane lane);
   void claim(std::vector<store::MessageId> ids, Lane lane);
   void on_claimed(const std::vector<store::MessageId>& asked, Lane lane,
                   const store::Answer& answer);
@@ -68,6 +70,7 @@ class Committer {
   boost::asio::steady_timer timer_;
   std::atomic<bool> woken_{false};
   std::vector<std::uint32_t> active_;  // by lane: claimed and not ended
+  std::vector<Pace> paces_;            // likewise
   bool stopping_ = false;
   std::function<void()> when_idle_;
   std::minstd_rand random_;

@@ -72,6 +72,7 @@ struct RouteSettings {
   TellClient tell_client = TellClient::no;             // who its client is
   std::uint32_t max_connections = 20;                  // at once
   std::uint32_t max_messages_per_connection = 1000;
+  std::uint32_t max_messages_per_minute = 0;  // 0: any number
   Seconds connect_timeout{30};
   Seconds idle_timeout{10};  // an unused connection is kept this long
   bool operator==(const RouteSettings&) const = default;

@@ -1,6 +1,7 @@
 """Where mail goes: routes by recipient, mail exchangers, servers that are away."""
 
 import signal
+import time
 import unittest
 
 from house import House, Sink, eventually, free_port, message
@@ -88,6 +89,17 @@ class Routes(unittest.TestCase):
         self.assertLess(upstream.connections, 6)
         del upstream.script["connect"][:]
         eventually(lambda: len(upstream.recipients()) == 30, "all arrive once it is back")
+
+    def test_a_route_takes_so_many_messages_a_minute(self):
+        house = self.enter("route.smarthost.max_messages_per_minute=120")
+        house.gateway.start()
+        with house.gateway.client() as session:
+            for i in range(20):
+                session.sendmail("anna@in.example", [f"user{i}@out.example"], message(f"m{i}"))
+        begin = time.monotonic()
+        eventually(lambda: len(house.sink.recipients()) == 20, "all arrive")
+        # Twelve at once, and eight at two a second.
+        self.assertGreater(time.monotonic() - begin, 2)
 
     # ---- mail exchangers
 
