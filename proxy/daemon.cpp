@@ -1,6 +1,8 @@
 #include "proxy/daemon.h"
 
 #include <algorithm>
+#include <ratio>
+#include <set>
 
 #include <boost/asio/post.hpp>
 
@@ -17,6 +19,7 @@ namespace {
 constexpr std::size_t reader_threads = 2;
 constexpr std::uint32_t uptime_interval = 5;    // seconds between two saves
 constexpr std::uint32_t prune_at_once = 500;    // messages a second
+constexpr std::uint32_t day = 86'400;           // seconds
 constexpr std::uint32_t look_for_unknown = 60;  // seconds between two looks at upstreams
 constexpr std::uint32_t look_again = 600;       // at those whose offer is known, too
 constexpr std::uint32_t grace = 30;             // seconds that a clean stop gives what is under way
@@ -25,6 +28,22 @@ std::unique_ptr<store::Store> open_store(const Config& config) {
   store::SqliteOptions options;
   options.directory = config.settings().paths.state_dir;
   return store::open_sqlite_store(options);
+}
+
+// A certificate that runs out is trouble for all clients at once: told at start, at reload, and
+// daily from two weeks before.
+void tell_expiries(const Config& config) {
+  using Days = std::chrono::duration<std::int64_t, std::ratio<86'400>>;
+  std::set<std::string> told;
+  for (std::size_t i = 0; i < config.settings().listeners.size(); ++i) {
+    const auto terms = config.terms(i);
+    if (!terms->tls) continue;
+    for (const auto& [file, at] : terms->tls->expiries()) {
+      const auto left = std::chrono::floor<Days>(at - std::chrono::system_clock::now());
+      if (left.count() < 14 && told.insert(file).second)
+        log::warn("certificate.expires", {{"file", file}, {"days", left.count()}});
+    }
+  }
 }
 
 void log_failure(const char* doing, const store::Answer& answer) {
@@ -65,6 +84,7 @@ std::vector<std::uint16_t> Daemon::ports() const {
 
 void Daemon::run() {
   log::info("gateway.started", {{"version", version}, {"hostname", config_->hostname()}});
+  tell_expiries(*config_);
   for (const auto& worker : workers_) worker->start();
   responder_.start();
   for (const auto& listener : listeners_) listener->start();
@@ -83,6 +103,7 @@ void Daemon::every_second() {
     ++seconds_;
     gateway_.intake().measure_disk(state_dir_);
     gateway_.flush_records();
+    if (seconds_ % day == 0) tell_expiries(*config_);
     if (seconds_ % look_again == 0)
       committer_.look_at_upstreams(Committer::Look::at_all);
     else if (seconds_ % look_for_unknown == 0)
@@ -113,6 +134,7 @@ void Daemon::reload(std::shared_ptr<const Config> config) {
     gateway_.set_config(config);
     config_ = config;
     log::info("settings.reloaded", {});
+    tell_expiries(*config_);
     committer_.reloaded();
   });
 }

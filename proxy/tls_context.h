@@ -6,6 +6,7 @@
 // renegotiation (RFC 9325, RFC 8314 4.1).
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <span>
 #include <string>
@@ -34,6 +35,13 @@ class ServerTls {
   // unknown one, each other for the names that it has as DNS names (RFC 6125; "*" for one label).
   // Throws std::runtime_error naming the file and the reason; also if a key may be read by all.
   explicit ServerTls(std::span<const CertificateSettings> certificates);
+
+  struct Expiry {
+    std::string file;
+    std::chrono::system_clock::time_point at;
+  };
+  // When each certificate is no longer good.
+  std::vector<Expiry> expiries() const;
 
   // A fresh session for one connection, which must not outlive this or a copy of this.
   SSL* new_session() const;

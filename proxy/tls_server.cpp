@@ -2,6 +2,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <stdexcept>
 #include <unordered_map>
 
@@ -19,7 +20,8 @@ namespace cordon::proxy {
 
 struct ServerTls::Certificates {
   TicketKeys tickets;
-  std::vector<TlsContext> contexts;                   // the first is the default
+  std::vector<TlsContext> contexts;  // the first is the default
+  std::vector<Expiry> expiries;
   std::unordered_map<std::string, SSL_CTX*> by_name;  // lower case; "*.example.com" as it stands
 
   // nullptr if no certificate is for that name.
@@ -79,6 +81,12 @@ std::vector<std::string> names_of(const SSL_CTX* context) {
   return names;
 }
 
+std::chrono::system_clock::time_point end_of(const SSL_CTX* context) {
+  std::tm parts{};
+  ASN1_TIME_to_tm(X509_get0_notAfter(SSL_CTX_get0_certificate(context)), &parts);
+  return std::chrono::system_clock::from_time_t(timegm(&parts));
+}
+
 // A client that knows which protocol it speaks, and names others only, was led here by somebody
 // else (ALPACA, Brinkmann et al. 2021); most mail clients name none.
 int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* length,
@@ -115,6 +123,7 @@ ServerTls::ServerTls(std::span<const CertificateSettings> certificates) {
     SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(context.get(), 1);
     SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);
+    made->expiries.push_back({files.chain, end_of(context.get())});
     made->contexts.push_back(std::move(context));
   }
   if (made->contexts.empty()) throw std::runtime_error("TLS: there is no certificate");
@@ -130,6 +139,8 @@ ServerTls::ServerTls(std::span<const CertificateSettings> certificates) {
   SSL_CTX_set_tlsext_servername_arg(first, made.get());
   certificates_ = std::move(made);
 }
+
+std::vector<ServerTls::Expiry> ServerTls::expiries() const { return certificates_->expiries; }
 
 SSL* ServerTls::new_session() const {
   SSL* session = SSL_new(certificates_->contexts.front().get());

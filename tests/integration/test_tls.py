@@ -310,6 +310,15 @@ class Certificates(unittest.TestCase):
                 self.assertIn(f"{house.chain}: ", gateway.log())
                 self.assertEqual({"gw.example", "new.example"}, self.names(house, "gw.example"))
 
+    def test_one_that_runs_out_is_told_to_the_operators(self):
+        with SecureHouse(IMPLICIT, start=False) as house:
+            for days, told in ((20, False), (3, True)):
+                chain, key = house.authority.server("ours", "gw.example", days=days)
+                house.gateway.start([f"certificate.0.chain={chain}", f"certificate.0.key={key}"])
+                line = f"certificate.expires file={chain} days={days - 1}"
+                self.assertEqual(told, line in house.gateway.log())
+                self.assertEqual(0, house.gateway.stop())
+
     def test_check_says_what_is_wrong(self):
         with SecureHouse(STARTTLS, start=False) as house:
             def check(*extra):
