@@ -130,15 +130,17 @@ void UpstreamConnection::handshake(const std::function<void()>& then) {
 }
 
 // Opportunistic TLS protects from who listens, not from who interferes (RFC 7435): better in plain
-// than not at all. Where it is required the mail waits, and the reason is told.
+// than not at all. Where it is required the mail waits, and the reason is told; so it does where
+// the password would not be sent in plain.
 void UpstreamConnection::on_tls_failed(const std::string& why) {
   in_handshake_ = false;
   log::warn("upstream.tls_failed", {{"route", destination_.route},
                                     {"host", destination_.host},
                                     {"port", destination_.port},
                                     {"why", why}});
-  const bool may_do_without =
-      route_->settings.tls == UpstreamTls::opportunistic && !implicit_tls(*route_);
+  const bool may_do_without = route_->settings.tls == UpstreamTls::opportunistic &&
+                              !implicit_tls(*route_) &&
+                              (!route_->credentials || route_->settings.auth_in_plain);
   if (!may_do_without || !job_) {
     return fail({454, {4, 7, 5}, "TLS with the next server failed: " + why});
   }

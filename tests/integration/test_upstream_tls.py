@@ -257,6 +257,14 @@ class Auth(UpstreamCase):
             self.send(house)
             self.assert_arrives(house, upstream)
 
+    def test_opportunistic_tls_that_fails_is_tried_again_where_a_password_needs_it(self):
+        upstream = self.upstream(certificate=self.certificate, password=("gw", "pass word!"),
+                                 TLS=[CLOSE])
+        with self.house(upstream, "user=gw", f"password_file={self.password}") as house:
+            self.send(house)
+            self.assert_waits(house, upstream, "454 4.7.5 TLS with the next server failed")
+            self.assert_arrives(house, upstream)
+
     def test_a_password_is_not_sent_in_plain(self):
         upstream = self.upstream(password=("gw", "pass word!"))
         with self.house(upstream, "user=gw", f"password_file={self.password}") as house:

@@ -122,7 +122,7 @@ class Session:
         while line := self.lines.readline():
             self.upstream.commands.append((self.number, self.secured,
                                            line.decode(errors="replace").rstrip()))
-            word = line.split()[0].upper().decode() if line.split() else ""
+            word = line.split()[0].upper().decode(errors="replace") if line.split() else ""
             if not self.command(word, line):
                 return
 
