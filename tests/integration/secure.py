@@ -41,11 +41,15 @@ class SecureHouse(House):
         self.other_chain, self.other_key = self.authority.server("other", "other.example")
         self.passwords = self.secrets / "passwords"
         write_secret(self.passwords, password_line())
-        super().__init__(
-            f"certificate.0.chain={self.chain}", f"certificate.0.key={self.key}",
-            f"certificate.1.chain={self.other_chain}", f"certificate.1.key={self.other_key}",
-            f"listener.0.password_file={self.passwords}", "cordoning.period=0s", *settings,
-            start=start)
+        try:
+            super().__init__(
+                f"certificate.0.chain={self.chain}", f"certificate.0.key={self.key}",
+                f"certificate.1.chain={self.other_chain}", f"certificate.1.key={self.other_key}",
+                f"listener.0.password_file={self.passwords}", "cordoning.period=0s", *settings,
+                start=start)
+        except BaseException:
+            shutil.rmtree(self.secrets)
+            raise
 
     def __exit__(self, *about):
         try:
