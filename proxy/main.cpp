@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include "proxy/daemon.h"
 #include "proxy/log.h"
@@ -67,7 +68,15 @@ void obey_signals(Daemon& daemon, const Arguments& arguments) {
   }
 }
 
+// Passwords pass through, and mail does: neither may end up in a core file. What takes cores by a
+// pipe, such as systemd-coredump(8), looks at the limit as well.
+void leave_no_core() {
+  const rlimit none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+}
+
 int serve(const std::shared_ptr<const Config>& config, const Arguments& arguments) {
+  leave_no_core();
   // Blocked before any thread starts, so that all of them inherit it.
   const sigset_t set = handled_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);

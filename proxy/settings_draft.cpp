@@ -238,28 +238,30 @@ void SettingsDraft::check_security(const ListenerSettings& listener, const std::
     blame_path(path + ".auth", "needs tls, or auth_in_plain = true");
 }
 
+// A domain has one route, and a bare name, which is at the server of its route, no exchanger.
 void SettingsDraft::check_destinations() {
   std::map<std::string, std::string> owners;
-  for (const auto& [name, route] : settings.routes)
+  for (const auto& [name, route] : settings.routes) {
+    const std::string path = "route." + name + ".domains";
     for (const std::string& domain : route.domains) {
       std::string lower = domain;
       for (char& c : lower)
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
       const auto [other, fresh] = owners.emplace(lower, name);
       if (!fresh)
-        blame_path("route." + name + ".domains",
-                   "route." + other->second + " has the domain \"" + domain + "\" too");
+        blame_path(path, "route." + other->second + " has the domain \"" + domain + "\" too");
     }
-  // A bare name is at the server of its route; exchangers are those of a domain.
+  }
   if (settings.listeners.empty()) return;
   const std::string& notices =
       settings.notices.route.empty() ? settings.listeners.front().route : settings.notices.route;
   const auto found = settings.routes.find(notices);
   if (found == settings.routes.end() || found->second.lookup != Lookup::mx) return;
+  const std::string why =
+      "\" needs a domain, since route." + notices + " looks up its mail exchangers";
   for (const std::string& address : settings.notices.operators)
     if (address.find('@') == std::string::npos && usable("notices.operators"))
-      blame_path("notices.operators", "\"" + address + "\" needs a domain, since route." + notices +
-                                          " looks up its mail exchangers");
+      blame_path("notices.operators", "\"" + address + why);
 }
 
 void SettingsDraft::check_certificates() {

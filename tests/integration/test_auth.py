@@ -2,6 +2,7 @@
 
 import base64
 import unittest
+from pathlib import Path
 
 from house import eventually, message
 from secure import (PASSWORD, USER, SecureHouse, UpgradedRaw, extensions, password_line,
@@ -28,6 +29,11 @@ class Auth(unittest.TestCase):
             self.assertNotIn(secret.encode(), told)
             self.assertNotIn(encoded(secret), told)
             self.assertNotIn(encoded(f"\0{USER}\0{secret}"), told)
+
+    def test_no_core_is_left(self):
+        with SecureHouse(STARTTLS, REQUIRED) as house:
+            limits = Path(f"/proc/{house.gateway.process.child.pid}/limits").read_text()
+            self.assertRegex(limits, r"Max core file size\s+0\s+0\s")
 
     def test_the_right_password_lets_in_by_each_mechanism_and_the_trace_tells(self):
         with SecureHouse(STARTTLS, REQUIRED) as house:

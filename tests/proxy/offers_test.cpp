@@ -74,12 +74,14 @@ TEST_CASE("mail that may take several routes is offered what all of them have") 
 
 TEST_CASE("a route with many servers has only what is configured") {
   Offers offers;
-  const auto mirror = config_of("[route.smarthost]\nlookup = \"mx\"\n");
+  const auto mirror =
+      config_of("[notices]\noperators = [\"a@b.example\"]\n[route.smarthost]\nlookup = \"mx\"\n");
   learn(offers, "smarthost", "127.0.0.1", seen(true, true, 1'000'000));  // one of the many
   CHECK_FALSE(offers.options(mirror, 0)->eight_bit_mime);
   CHECK(offers.options(mirror, 0)->max_message_octets == fifty_mib);
-  const auto told =
-      config_of("[[listener]]\neight_bit_mime = \"yes\"\n[route.smarthost]\nlookup = \"mx\"\n");
+  const auto told = config_of(
+      "[notices]\noperators = [\"a@b.example\"]\n[[listener]]\neight_bit_mime = "
+      "\"yes\"\n[route.smarthost]\nlookup = \"mx\"\n");
   CHECK(offers.options(told, 0)->eight_bit_mime);
 }
 
