@@ -28,6 +28,8 @@ struct DeliveryOutcome {
   bool stopped = false;                        // the gate was shut, or the gateway is stopping
   bool reached = false;       // a session came about: whatever failed then, the server is there
   bool tried = true;          // false: it waited for a connection to a server that turned out away
+  // MAIL was refused, by the server or for want of an offer: the results say nothing of recipients.
+  bool sender_refused = false;
   smtp::UpstreamOffer offer;  // what it offered, as far as it came to that
   std::string tls;            // "TLSv1.3 TLS_AES_256_GCM_SHA384"; empty: in plain
 };

@@ -182,6 +182,7 @@ void UpstreamConnection::answer(std::vector<smtp::RecipientResult> results) {
              .in_doubt = dialogue_.dot_sent() && !dialogue_.dot_answered(),
              .stopped = stopped_,
              .reached = reached_,
+             .sender_refused = dialogue_.mail_refused(),
              .offer = dialogue_.offer(),
              .tls = words_of(transport_)});
 }

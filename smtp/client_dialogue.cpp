@@ -308,6 +308,7 @@ bool ClientDialogue::dot_answered() const { return state_->dot_answered; }
 bool ClientDialogue::unheard() const {
   return state_->mail == State::MailState::unsent || state_->mail == State::MailState::sent;
 }
+bool ClientDialogue::mail_refused() const { return state_->mail == State::MailState::refused; }
 const UpstreamOffer& ClientDialogue::offer() const { return state_->offer; }
 const Reply& ClientDialogue::last_words() const { return state_->last_words; }
 

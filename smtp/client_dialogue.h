@@ -142,6 +142,9 @@ class ClientDialogue {
   // After `delivered`: MAIL was not answered, but by a 421 or a lost connection. An old connection
   // that the server had given up says so; the message may be tried at once on a fresh one.
   bool unheard() const;
+  // After `delivered`: MAIL was refused, by the upstream or for want of an offer. What the results
+  // say is then about the sender, or the session, and not about the recipients.
+  bool mail_refused() const;
   // After TLS, and after XCLIENT, that of the EHLO behind it.
   const UpstreamOffer& offer() const;
   // Why close came unasked: the upstream's refusal of the session, its 421, or what fail() was

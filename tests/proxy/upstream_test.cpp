@@ -320,6 +320,23 @@ TEST_CASE("a probe asks without sending, and waits for no message") {
   trial.await({"one"});
 }
 
+TEST_CASE("whether it was the sender who was refused is told, and not of a refused recipient") {
+  Trial trial;
+  trial.server.script = [](int, const std::string& line) {
+    return line.starts_with("RCPT TO:<nobody") ? "550 5.1.1 unknown\r\n" : nullptr;
+  };
+  trial.probe("nobody");
+  trial.await({"nobody"});
+  CHECK_FALSE(trial.last.sender_refused);
+  trial.server.script = [](int, const std::string& line) {
+    return line.starts_with("MAIL") ? "550 5.7.1 not you\r\n" : nullptr;
+  };
+  trial.probe("somebody");
+  trial.await({"somebody"});
+  CHECK(trial.ends["somebody"] == "550 5.7.1 not you");
+  CHECK(trial.last.sender_refused);
+}
+
 TEST_CASE("a route that was made anew does not use connections under the old rules") {
   Trial trial;
   trial.send("one");

@@ -105,6 +105,7 @@ TEST_CASE("what the upstream cannot take fails here, for good and without traffi
   const std::size_t before = trial.log.size();
   CHECK(trial.deliver(utf8) == ClientAction::delivered);
   CHECK(trial.dialogue.results().at(1).reply.status == EnhancedStatus{5, 6, 7});
+  CHECK(trial.dialogue.mail_refused());
   CHECK(trial.run() == ClientAction::ready);
   CHECK(trial.deliver(to({"bob"}), {std::string(1001, 'x')}) == ClientAction::delivered);
   CHECK(trial.dialogue.results().at(0).reply.status == EnhancedStatus{5, 3, 4});
@@ -145,6 +146,7 @@ TEST_CASE("a refused MAIL decides all, and RSET comes before the next message") 
     Trial trial(rules);
     CHECK(trial.deliver(to({"bob", "carol"})) == ClientAction::delivered);
     CHECK(trial.fates() == std::vector<std::string>(2, "failed 550 5.7.1 not you"));
+    CHECK(trial.dialogue.mail_refused());
     CHECK(trial.run() == ClientAction::ready);
     Envelope other = to({"bob"});
     other.sender.mailbox.local = "dave";
@@ -170,6 +172,7 @@ TEST_CASE("354 for nobody is answered with a lone dot, and delivers nothing") {
   Trial refused(but({{"RCPT", "550 5.1.1 unknown\r\n"}, {"DATA", "554 no recipients\r\n"}}));
   CHECK(refused.deliver(to({"bob"})) == ClientAction::delivered);
   CHECK(refused.fates() == std::vector<std::string>{"failed 550 5.1.1 unknown"});
+  CHECK_FALSE(refused.dialogue.mail_refused());
 }
 
 TEST_CASE("a refused DATA or dot decides those who were accepted") {
