@@ -33,6 +33,10 @@ Committer::Committer(boost::asio::io_context& context, Gateway& gateway, ReaderP
       timer_(context),
       random_(std::random_device{}()) {
   upstreams_.on_offer = [this](const Destination& destination, const smtp::UpstreamOffer& offer) {
+    // Exchangers are without end, and mirrored by nobody.
+    const auto& routes = gateway_.config()->settings().routes;
+    const auto route = routes.find(destination.route);
+    if (route == routes.end() || route->second.lookup != Lookup::host) return;
     gateway_.offers().learn({destination.route, destination.host, destination.port}, offer);
   };
 }
@@ -69,6 +73,10 @@ void Committer::pump(Lane lane) {
     paces_[lane].took(due.size());
     claim(std::move(due), lane);
   }
+}
+
+std::uint32_t Committer::places_of_a_domain() const {
+  return std::max(1u, gateway_.config()->settings().delivery.max_concurrent / 4);
 }
 
 std::uint32_t Committer::per_minute(Lane lane) {

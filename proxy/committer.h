@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <random>
 #include <vector>
@@ -53,6 +54,7 @@ class Committer {
   std::uint32_t places(Lane lane) const;
   std::optional<store::Uptime> closed_until(Lane lane);
   std::uint32_t per_minute(Lane lane);
+  std::uint32_t places_of_a_domain() const;
   void claim(std::vector<store::MessageId> ids, Lane lane);
   void on_claimed(const std::vector<store::MessageId>& asked, Lane lane,
                   const store::Answer& answer);
@@ -67,6 +69,8 @@ class Committer {
   Dns dns_;
   MailHosts mail_hosts_;
   BackOff back_off_;  // by destination (dispatch.h)
+  std::map<std::string, std::uint32_t>
+      under_way_;  // messages, by domain of routes with lookup "mx"
   boost::asio::steady_timer timer_;
   std::atomic<bool> woken_{false};
   std::vector<std::uint32_t> active_;  // by lane: claimed and not ended

@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 
 #include "cordon/retry.h"
+#include "proxy/bait_masking.h"
 #include "proxy/log.h"
 #include "proxy/sender_report.h"
 
@@ -109,6 +110,11 @@ void Delivery::on_read(std::optional<store::MessageView> view, std::string conte
   attempt_.at = wall_now();
   attempt_.tried = !which_.empty();
   if (which_.empty()) return conclude(std::nullopt, false);
+  if (in_wrong_lane()) {
+    store::Batch batch;
+    batch.push_back(store::Unclaim{id_});
+    return submit(std::move(batch), committer_.gateway_.clock().now());
+  }
   send();
 }
 
@@ -137,6 +143,7 @@ void Delivery::on_sent(const Dispatched& sent) {
     return submit(std::move(batch), now);
   }
   attempt_.at = wall_now();
+  attempt_.tried = sent.tried;
   if (!any_is(attempt_, RecipientState::pending)) return conclude(std::nullopt, false);
   const auto due = sent.stopped ? now : next_try(now, sent);
   if (!due) give_up();
@@ -172,12 +179,19 @@ std::optional<store::Uptime> Delivery::next_try(store::Uptime now, const Dispatc
   return std::nullopt;
 }
 
+// After a restart all mail is in its listener's lane, after a reload in that of a route of old.
+bool Delivery::in_wrong_lane() const {
+  return committer_.gateway_.with_policy(
+      [&](Policy& policy) { return policy.lane_of(route_of_rest()) != lane_; });
+}
+
 // Of the first recipient that is still open; what is left of a message goes by its lane.
 std::string Delivery::route_of_rest() const {
   const auto open = std::find_if(attempt_.fates.begin(), attempt_.fates.end(),
                                  [](const Fate& f) { return f.state == RecipientState::pending; });
   const auto& recipients = view_.message.envelope.recipients;
-  const std::size_t index = open != attempt_.fates.end() ? open->index : 0;
+  const std::size_t first = which_.empty() ? 0 : which_.front();
+  const std::size_t index = open != attempt_.fates.end() ? open->index : first;
   const std::string_view domain =
       index < recipients.size() ? std::string_view(recipients[index].mailbox.domain) : "";
   return committer_.gateway_.config()->route_of(view_.message.listener, domain);
@@ -258,20 +272,22 @@ store::RecordAttempt Delivery::to_be_recorded(store::Uptime due) const {
 }
 
 void Delivery::log_fates() const {
+  const auto matcher = committer_.gateway_.matcher();
   for (const Fate& fate : attempt_.fates) {
+    const std::string reply = without_baits(*matcher, words_of(fate));
     log::info("message.attempt", {{"id", id_},
                                   {"recipient", fate.index},
                                   {"outcome", word_of(fate.state)},
-                                  {"reply", words_of(fate)}});
+                                  {"reply", reply}});
     if (fate.state != RecipientState::failed) continue;
     // Of neither of these is a sender told; the log is how operators are (RFC 3461 5.2).
     if (view_.message.kind != store::MessageKind::mail)
       log::error("notice.undeliverable",
-                 {{"id", id_}, {"recipient", fate.index}, {"reply", words_of(fate)}});
+                 {{"id", id_}, {"recipient", fate.index}, {"reply", reply}});
     else if (view_.message.envelope.sender.null)
       log::warn("message.undeliverable", {{"id", id_},
                                           {"recipient", fate.index},
-                                          {"reply", words_of(fate)},
+                                          {"reply", reply},
                                           {"why", "its sender is the null path"}});
   }
 }

@@ -28,6 +28,7 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   store::Uptime end_of_life() const;
   bool may_leave();
   std::string route_of_rest() const;
+  bool in_wrong_lane() const;
   void give_up();
   void mark_late(store::Uptime now, store::Uptime due);
 

@@ -21,6 +21,8 @@ namespace {
 constexpr std::size_t most_side_by_side = 8;
 // However long a destination was away, its mail waits no longer than this for the next look at it.
 constexpr std::chrono::minutes longest_away{5};
+// And what found its domain busy, this long.
+constexpr std::chrono::seconds crowded_wait{15};
 
 smtp::Outcome outcome_of(const Reply& reply) {
   if (reply.positive()) return smtp::Outcome::delivered;
@@ -37,6 +39,7 @@ struct Dispatch::Group {
   std::vector<std::size_t> places;  // in which_ and results
   std::vector<MailHost> hosts;
   std::size_t next_host = 0;
+  bool counted = false;  // in Committer::under_way_
 };
 
 Dispatch::Dispatch(Committer& committer, const store::MessageView& view,
@@ -97,9 +100,20 @@ void Dispatch::start_some() {
 }
 
 void Dispatch::begin(const std::shared_ptr<Group>& group) {
-  if (const auto closed =
-          committer_.back_off_.closed(group->key, committer_.gateway_.clock().now()))
-    return wait_for(*group, {451, {4, 4, 1}, "Left alone for a while; last: " + closed->why});
+  const auto now = committer_.gateway_.clock().now();
+  if (const auto closed = committer_.back_off_.closed(group->key, now)) {
+    outcome_.tried = true;
+    return wait_for(*group, {451, {4, 4, 1}, "Left alone for a while; last: " + closed->why},
+                    closed->until);
+  }
+  if (!group->domain.empty()) {
+    // One domain must not take all places of its route.
+    if (committer_.under_way_[group->key] >= committer_.places_of_a_domain())
+      return wait_for(*group, {451, {4, 4, 5}, "Enough is on its way there"}, now + crowded_wait);
+    ++committer_.under_way_[group->key];
+    group->counted = true;
+  }
+  outcome_.tried = true;
   if (group->domain.empty()) {
     const std::string& host = config_->route(group->route).host;
     return on_hosts(group, std::vector<MailHost>{{host, host}});
@@ -160,48 +174,47 @@ void Dispatch::on_attempt(const std::shared_ptr<Group>& group, const DeliveryOut
   }
   outcome_.in_doubt = outcome_.in_doubt || outcome.in_doubt;
   outcome_.stopped = outcome_.stopped || outcome.stopped;
-  end();
+  end(*group);
 }
 
 // No session came about, perhaps for another message that went before this one.
 void Dispatch::on_away(const std::shared_ptr<Group>& group, const DeliveryOutcome& outcome) {
   if (group->next_host < group->hosts.size()) return try_host(group);
   const Reply& why = outcome.results.front().reply;
-  if (outcome.tried) {
-    RetryPlan plan = config_->retry_plan();
-    plan.most = std::min<std::chrono::milliseconds>(plan.most, longest_away);
-    const double chance = std::uniform_real_distribution<>(0, 1)(committer_.random_);
-    committer_.back_off_.failed(group->key, committer_.gateway_.clock().now(), plan, chance,
-                                why.one_line());
-  }
-  wait_for(*group, why);
+  RetryPlan plan = config_->retry_plan();
+  plan.most = std::min<std::chrono::milliseconds>(plan.most, longest_away);
+  const double chance = std::uniform_real_distribution<>(0, 1)(committer_.random_);
+  const auto now = committer_.gateway_.clock().now();
+  committer_.back_off_.failed(group->key, now, plan, chance, why.one_line());
+  const auto closed = committer_.back_off_.closed(group->key, now);
+  wait_for(*group, why, closed ? closed->until : now);
 }
 
-void Dispatch::wait_for(const Group& group, const Reply& reply) {
+void Dispatch::wait_for(const Group& group, const Reply& reply, store::Uptime until) {
   for (const std::size_t place : group.places)
     outcome_.results[place] = {smtp::Outcome::deferred, reply};
-  away_.push_back(group.key);
-  end();
+  away_.push_back({group.key, until});
+  end(group);
 }
 
 void Dispatch::decide_all(const std::shared_ptr<Group>& group, const Reply& reply) {
   for (const std::size_t place : group->places)
     outcome_.results[place] = {outcome_of(reply), reply};
   any_deferred_ = any_deferred_ || reply.transient();
-  end();
+  end(*group);
 }
 
-void Dispatch::end() {
+void Dispatch::end(const Group& group) {
+  if (group.counted) {
+    const auto counted = committer_.under_way_.find(group.key);
+    if (--counted->second == 0) committer_.under_way_.erase(counted);
+  }
   if (--open_ > 0) return start_some();
   if (!away_.empty() && !any_deferred_) {
-    const auto now = committer_.gateway_.clock().now();
-    for (const std::string& key : away_) {
-      const auto closed = committer_.back_off_.closed(key, now);
-      const auto until = closed ? closed->until : now;
-      outcome_.closed_until = std::min(outcome_.closed_until.value_or(until), until);
-    }
-    const bool one_route = away_.size() == 1 && away_.front().find(' ') == std::string::npos;
-    if (one_route) outcome_.waits_for = away_.front();
+    for (const Wait& wait : away_)
+      outcome_.closed_until = std::min(outcome_.closed_until.value_or(wait.until), wait.until);
+    const bool one_route = away_.size() == 1 && away_.front().key.find(' ') == std::string::npos;
+    if (one_route) outcome_.waits_for = away_.front().key;
   }
   done_(std::move(outcome_));
 }

@@ -27,6 +27,8 @@ struct Dispatched {
   bool stopped = false;             // the gate was shut for some: those stay, deferred
   // All that is still open waits for servers that are away, and which are left alone so long.
   std::optional<store::Uptime> closed_until;
+  // False: nothing was tried, only put off, since the servers have enough to do.
+  bool tried = false;
   // It waits for the server of this one route, whose lane is closed meanwhile; else empty.
   std::string waits_for;
 };
@@ -50,9 +52,9 @@ class Dispatch : public std::enable_shared_from_this<Dispatch> {
   void try_host(const std::shared_ptr<Group>& group);
   void on_attempt(const std::shared_ptr<Group>& group, const DeliveryOutcome& outcome);
   void on_away(const std::shared_ptr<Group>& group, const DeliveryOutcome& outcome);
-  void wait_for(const Group& group, const smtp::Reply& reply);
+  void wait_for(const Group& group, const smtp::Reply& reply, store::Uptime until);
   void decide_all(const std::shared_ptr<Group>& group, const smtp::Reply& reply);
-  void end();  // of one group
+  void end(const Group& group);
 
   Committer& committer_;
   std::shared_ptr<const Config> config_;
@@ -63,8 +65,12 @@ class Dispatch : public std::enable_shared_from_this<Dispatch> {
   Dispatched outcome_;
   std::deque<std::shared_ptr<Group>> waiting_;
   std::size_t open_ = 0;
-  std::vector<std::string> away_;  // keys of groups that wait for their server
-  bool any_deferred_ = false;      // by other groups
+  struct Wait {
+    std::string key;  // of the group
+    store::Uptime until;
+  };
+  std::vector<Wait> away_;     // groups whose server is away, or has enough to do
+  bool any_deferred_ = false;  // by other groups
 };
 
 }  // namespace cordon::proxy

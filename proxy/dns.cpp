@@ -86,12 +86,21 @@ class Dns::Channel {
     arm();
   }
 
+  // A question for each family: c-ares would tell the status of whichever was answered last, and
+  // a trouble that may pass must not look like an address that is not there.
   void addresses(const std::string& name, AddressAnswer answer) {
-    auto* waiting = new Waiting<AddressAnswer>{this, std::move(answer)};
-    ares_addrinfo_hints hints{};
-    hints.ai_family = AF_UNSPEC;
-    hints.ai_socktype = SOCK_STREAM;
-    ares_getaddrinfo(channel_, name.c_str(), nullptr, &hints, on_addresses, waiting);
+    error_code no_literal;
+    const auto literal = boost::asio::ip::make_address(name, no_literal);
+    if (!no_literal) return tell(std::move(answer), DnsStatus::found, std::vector{literal});
+    const auto both = std::make_shared<Families>();
+    both->answer = std::move(answer);
+    for (const int family : {AF_INET6, AF_INET}) {
+      ares_addrinfo_hints hints{};
+      hints.ai_family = family;
+      hints.ai_socktype = SOCK_STREAM;
+      ares_getaddrinfo(channel_, name.c_str(), nullptr, &hints, on_addresses,
+                       new Asked{this, both, family});
+    }
     arm();
   }
 
@@ -100,6 +109,20 @@ class Dns::Channel {
   struct Waiting {
     Channel* channel;
     Answer answer;
+  };
+  // The answers about one name.
+  struct Families {
+    AddressAnswer answer;
+    int open = 2;
+    bool failed = false;
+    bool no_name = false;
+    std::vector<boost::asio::ip::address> v6;
+    std::vector<boost::asio::ip::address> v4;
+  };
+  struct Asked {
+    Channel* channel;
+    std::shared_ptr<Families> both;
+    int family;
   };
   struct Socket {
     explicit Socket(boost::asio::io_context& context, ares_socket_t socket)
@@ -145,28 +168,49 @@ class Dns::Channel {
   }
 
   static void on_addresses(void* arg, int status, int /*timeouts*/, ares_addrinfo* found) {
-    const std::unique_ptr<Waiting<AddressAnswer>> waiting(
-        static_cast<Waiting<AddressAnswer>*>(arg));
-    const std::unique_ptr<ares_addrinfo, decltype(&ares_freeaddrinfo)> owned(
-        found, found == nullptr ? [](ares_addrinfo*) {} : &ares_freeaddrinfo);
-    if (!*waiting->channel->alive_) return;
-    std::vector<boost::asio::ip::address> addresses;
+    const std::unique_ptr<Asked> asked(static_cast<Asked*>(arg));
+    const std::unique_ptr<ares_addrinfo, decltype(&ares_freeaddrinfo)> owned(found, free_if_there);
+    if (!*asked->channel->alive_) return;
+    Families& both = *asked->both;
+    const DnsStatus is = status_of(status);
+    both.failed = both.failed || is == DnsStatus::failed;
+    both.no_name = both.no_name || is == DnsStatus::no_name;
+    auto& addresses = asked->family == AF_INET6 ? both.v6 : both.v4;
     for (const auto* node = found == nullptr ? nullptr : found->nodes; node != nullptr;
-         node = node->ai_next) {
-      if (node->ai_family == AF_INET) {
-        sockaddr_in v4{};
-        std::memcpy(&v4, node->ai_addr, sizeof v4);
-        addresses.emplace_back(boost::asio::ip::address_v4(ntohl(v4.sin_addr.s_addr)));
-      } else if (node->ai_family == AF_INET6) {
-        sockaddr_in6 v6{};
-        std::memcpy(&v6, node->ai_addr, sizeof v6);
-        boost::asio::ip::address_v6::bytes_type octets{};
-        std::memcpy(octets.data(), &v6.sin6_addr, octets.size());
-        addresses.emplace_back(boost::asio::ip::address_v6(octets));
-      }
+         node = node->ai_next)
+      addresses.push_back(address_of(*node));
+    if (--both.open == 0) asked->channel->tell_both(both);
+  }
+
+  static void free_if_there(ares_addrinfo* found) {
+    if (found != nullptr) ares_freeaddrinfo(found);
+  }
+
+  static boost::asio::ip::address address_of(const ares_addrinfo_node& node) {
+    if (node.ai_family == AF_INET) {
+      sockaddr_in v4{};
+      std::memcpy(&v4, node.ai_addr, sizeof v4);
+      return boost::asio::ip::address_v4(ntohl(v4.sin_addr.s_addr));
     }
-    if (status == ARES_SUCCESS && addresses.empty()) status = ARES_ENODATA;
-    waiting->channel->tell(std::move(waiting->answer), status_of(status), std::move(addresses));
+    sockaddr_in6 v6{};
+    std::memcpy(&v6, node.ai_addr, sizeof v6);
+    boost::asio::ip::address_v6::bytes_type octets{};
+    std::memcpy(octets.data(), &v6.sin6_addr, octets.size());
+    return boost::asio::ip::address_v6(octets);
+  }
+
+  // In turns, so that a family that leads nowhere here costs one try and not all of them.
+  void tell_both(Families& both) {
+    std::vector<boost::asio::ip::address> all;
+    for (std::size_t i = 0; i < std::max(both.v6.size(), both.v4.size()); ++i) {
+      if (i < both.v6.size()) all.push_back(both.v6[i]);
+      if (i < both.v4.size()) all.push_back(both.v4[i]);
+    }
+    const DnsStatus status = !all.empty()   ? DnsStatus::found
+                             : both.failed  ? DnsStatus::failed
+                             : both.no_name ? DnsStatus::no_name
+                                            : DnsStatus::no_data;
+    tell(std::move(both.answer), status, std::move(all));
   }
 
   // From c-ares: what it waits for on a socket now; nothing: it is about to close it.

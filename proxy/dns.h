@@ -44,7 +44,7 @@ class Dns {
 
   using MxAnswer = std::function<void(DnsStatus, std::vector<MxRecord>)>;
   void mx(const std::string& domain, MxAnswer answer);
-  // IPv6 and IPv4, in the order in which they should be tried (RFC 6724).
+  // IPv6 and IPv4 in turns, each in the order of RFC 6724. An address as `name` is its own answer.
   using AddressAnswer = std::function<void(DnsStatus, std::vector<boost::asio::ip::address>)>;
   void addresses(const std::string& name, AddressAnswer answer);
 

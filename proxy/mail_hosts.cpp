@@ -14,6 +14,9 @@ using smtp::Reply;
 
 namespace {
 
+// Addresses of one exchanger: a well-equipped one must not hide the next.
+constexpr std::size_t most_of_one = 3;
+
 Reply null_mx() { return {556, {5, 1, 10}, "The domain takes no mail (null MX)"}; }
 Reply no_domain() { return {550, {5, 1, 2}, "No such domain"}; }
 Reply dns_trouble() { return {451, {4, 4, 3}, "The domain name system gave no answer"}; }
@@ -114,7 +117,8 @@ void MailHosts::on_addresses(const std::shared_ptr<Search>& search, std::size_t 
                              DnsStatus status, const std::vector<boost::asio::ip::address>& found) {
   search->any_failed = search->any_failed || status == DnsStatus::failed;
   for (const auto& address : found)
-    search->by_name[place].push_back({search->names[place], address.to_string()});
+    if (search->by_name[place].size() < most_of_one)
+      search->by_name[place].push_back({search->names[place], address.to_string()});
   if (--search->open > 0) return;
   std::vector<MailHost> hosts;
   for (auto& some : search->by_name)

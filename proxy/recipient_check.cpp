@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "smtp/text.h"
 
@@ -12,16 +13,33 @@ namespace {
 
 constexpr auto taken_for = std::chrono::minutes(10);
 constexpr std::size_t most_known = 50'000;
-// A client waits for it: RFC 5321 4.5.3.2.3 gives a RCPT five minutes, people give it less.
-constexpr std::chrono::seconds patience{30};
-
 const smtp::Mailbox postmaster{"postmaster", ""};
+
+// A refusal of the question about postmaster, as it would have been about `asked`.
+smtp::Reply as_if_about(const smtp::Mailbox& asked, smtp::Reply refusal) {
+  const std::string& stand_in = postmaster.local;
+  for (std::size_t at = 0; (at = refusal.text.find(stand_in, at)) != std::string::npos;) {
+    const std::string name = asked.to_string();
+    refusal.text.replace(at, stand_in.size(), name);
+    at += name.size();
+  }
+  return refusal;
+}
 
 }  // namespace
 
+// A question that a client waits for.
+struct RecipientCheck::Open {
+  Open(boost::asio::io_context& context, std::string host_, Done done_)
+      : timer(context), host(std::move(host_)), done(std::move(done_)) {}
+  boost::asio::steady_timer timer;
+  std::string host;
+  Done done;  // empty once it was answered
+};
+
 RecipientCheck::RecipientCheck(boost::asio::io_context& context, Gateway& gateway,
-                               UpstreamPool& upstreams)
-    : context_(context), gateway_(gateway), upstreams_(upstreams) {}
+                               UpstreamPool& upstreams, std::chrono::milliseconds longest)
+    : context_(context), gateway_(gateway), upstreams_(upstreams), longest_(longest) {}
 
 void RecipientCheck::ask(Question question, Done done) {
   boost::asio::post(context_, [this, question = std::move(question), done = std::move(done)] {
@@ -33,9 +51,8 @@ void RecipientCheck::probe(const Question& question, Done done) {
   const auto config = gateway_.config();
   const std::string& name = config->route_of(question.listener, question.recipient.domain);
   const auto route = config->upstream(name);
-  if (route->settings.lookup != Lookup::host) return done(std::nullopt);
-  if (smtp::same_ignoring_case(question.recipient.local, postmaster.local))
-    return done(std::nullopt);
+  const bool is_postmaster = smtp::same_ignoring_case(question.recipient.local, postmaster.local);
+  if (route->settings.lookup != Lookup::host || is_postmaster) return done(std::nullopt);
 
   const auto matcher = gateway_.matcher();
   const bool bait = matcher->match(question.recipient).has_value();
@@ -49,16 +66,34 @@ void RecipientCheck::probe(const Question& question, Done done) {
       name + ' ' + envelope.sender.to_string() + ' ' + question.recipient.to_string();
   const auto known = taken_.find(key);
   if (known != taken_.end() && known->second > Clock::now()) return done(std::nullopt);
+  if (open_[question.host] >= most_open_a_host) return done(std::nullopt);
 
+  ++open_[question.host];
+  const auto open = std::make_shared<Open>(context_, question.host, std::move(done));
+  open->timer.expires_after(longest_);
+  open->timer.async_wait([this, open](const boost::system::error_code& cancelled) {
+    if (!cancelled) answer(*open, std::nullopt);
+  });
   const auto& settings = route->settings;
-  upstreams_.probe({name, settings.host, settings.port, settings.host}, route, {patience, patience},
-                   std::move(envelope), {0},
-                   [this, key, bait, done = std::move(done)](const DeliveryOutcome& outcome) {
-                     const auto& result = outcome.results.front();
-                     if (bait || result.outcome == smtp::Outcome::delivered) remember(key);
-                     const bool refused = result.outcome == smtp::Outcome::failed && !bait;
-                     done(refused ? std::optional(result.reply) : std::nullopt);
-                   });
+  upstreams_.probe(
+      {name, settings.host, settings.port, settings.host}, route, {patience, patience},
+      std::move(envelope), {0},
+      [this, open, key, bait, asked = question.recipient](const DeliveryOutcome& found) {
+        auto result = found.results.front();
+        if (result.outcome == smtp::Outcome::delivered) remember(key);
+        if (result.outcome != smtp::Outcome::failed) return answer(*open, std::nullopt);
+        if (bait) result.reply = as_if_about(asked, std::move(result.reply));
+        answer(*open, std::move(result.reply));
+      });
+}
+
+// Whichever comes first counts.
+void RecipientCheck::answer(Open& open, std::optional<smtp::Reply> refusal) {
+  if (!open.done) return;
+  open.timer.cancel();
+  const auto counted = open_.find(open.host);
+  if (--counted->second == 0) open_.erase(counted);
+  std::exchange(open.done, nullptr)(std::move(refusal));
 }
 
 void RecipientCheck::remember(const std::string& key) {

@@ -4,8 +4,9 @@
 #include <utility>
 
 #include "cordon/warning_plan.h"
-#include "proxy/control_mask.h"
+#include "proxy/bait_masking.h"
 #include "proxy/notice_texts.h"
+#include "smtp/xtext.h"
 
 namespace cordon::proxy {
 
@@ -34,25 +35,36 @@ bool whole_wanted(const Config& config, const store::Message& message, const Att
          message.octets <= config.settings().notices.max_returned_octets;
 }
 
-std::string masked(const baits::Matcher& matcher, std::string_view text) {
-  return mask_baits(text, [&](const std::string& mailbox) -> std::optional<baits::BaitId> {
-    const auto parsed = smtp::parse_mailbox(mailbox, smtp::Utf8::yes);
-    const auto hit = parsed ? matcher.match(*parsed) : std::nullopt;
-    if (!hit) return std::nullopt;
-    return hit->id;
-  });
+// What was written by the sender goes back to him as he wrote it: a mask in it would tell him which
+// addresses are baits. The operators are shown ids.
+enum class Reader : bool { sender, operators };
+
+std::string_view domain_of(std::string_view mailbox) {
+  const auto at = mailbox.rfind('@');
+  return at == std::string_view::npos ? std::string_view() : mailbox.substr(at + 1);
 }
 
-notice::DsnRecipient told_of(const baits::Matcher& matcher, const smtp::Recipient& recipient,
-                             const Fate& fate, DsnAction action, const Attempt& attempt) {
+std::string shown_to(Reader reader, const baits::Matcher& matcher, const std::string& text) {
+  return reader == Reader::sender ? text : without_baits(matcher, text);
+}
+
+// Of an ORCPT, which is xtext (RFC 3461 4.2).
+bool names_a_bait(const baits::Matcher& matcher, const std::string& orcpt) {
+  const auto plain = smtp::decode_xtext(orcpt).value_or(orcpt);
+  return without_baits(matcher, orcpt) != orcpt || without_baits(matcher, plain) != plain;
+}
+
+notice::DsnRecipient told_of(Reader reader, const baits::Matcher& matcher,
+                             const smtp::Recipient& recipient, const Fate& fate, DsnAction action,
+                             const Attempt& attempt) {
   notice::DsnRecipient told{.mailbox = recipient.mailbox.to_string(),
                             .orcpt = recipient.orcpt,
                             .action = action,
                             .reply = fate.reply,
                             .remote_mta = fate.heard_from,
                             .will_retry_until = attempt.will_retry_until};
-  if (masked(matcher, told.orcpt) != told.orcpt) told.orcpt.clear();
-  told.reply.text = masked(matcher, told.reply.text);
+  if (reader == Reader::operators && names_a_bait(matcher, told.orcpt)) told.orcpt.clear();
+  told.reply.text = without_baits(matcher, told.reply.text);
   // Given up because of what may yet pass: class 4 (RFC 3463 2, RFC 3464 2.3.3).
   if (fate.expired) told.status = {4, 4, 7};
   if (attempt.tried) told.last_attempt = attempt.at;
@@ -123,21 +135,23 @@ std::optional<Notice> sender_report(const Config& config, const baits::Matcher& 
                                     const store::MessageView& view, const Attempt& attempt,
                                     std::string_view content) {
   const store::Message& message = view.message;
+  auto [mailboxes, remark] = addressees(config, matcher, message, attempt);
+  if (mailboxes.empty()) return std::nullopt;
+  const Reader reader = remark.empty() ? Reader::sender : Reader::operators;
   notice::DsnFacts facts{.arrival = message.accepted_at,
                          .envid = message.envelope.envid,
                          .original_message_id = message.message_id,
-                         .original_subject = masked(matcher, message.subject)};
+                         .original_subject = shown_to(reader, matcher, message.subject)};
   for (const Fate& fate : attempt.fates) {
     const auto action = action_to_tell(message, fate);
     const auto& recipient = message.envelope.recipients.at(fate.index);
-    if (action) facts.recipients.push_back(told_of(matcher, recipient, fate, *action, attempt));
+    if (action)
+      facts.recipients.push_back(told_of(reader, matcher, recipient, fate, *action, attempt));
   }
   if (facts.recipients.empty()) return std::nullopt;
-  auto [mailboxes, remark] = addressees(config, matcher, message, attempt);
-  if (mailboxes.empty()) return std::nullopt;
 
   const std::string original = message.trace + std::string(content);
-  facts.original = masked(matcher, original);
+  facts.original = shown_to(reader, matcher, original);
   const bool whole = whole_wanted(config, message, attempt) && content.size() == message.octets &&
                      facts.original == original;
   facts.returned = whole ? notice::Returned::whole : notice::Returned::header;
@@ -145,7 +159,8 @@ std::optional<Notice> sender_report(const Config& config, const baits::Matcher& 
   // What came that way was offered to, because mail can go on that way.
   facts.may_be_eight_bit =
       message.envelope.body == smtp::BodyType::eight_bit_mime &&
-      config.route_name(notice_listener) == config.route_name(message.listener);
+      config.route_of(notice_listener, domain_of(mailboxes.front())) ==
+          config.route_of(message.listener, message.envelope.recipients.front().mailbox.domain);
   facts.remark = std::move(remark);
 
   Notice notice{

@@ -4,6 +4,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "proxy/host_rates.h"
 #include "proxy/log.h"
 #include "proxy/session.h"
 #include "smtp/notice/received.h"
@@ -61,7 +62,8 @@ void Session::ask_upstream() {
   automaton_.retain();
   const auto& envelope = automaton_.envelope();
   RecipientCheck::Question question{peer_.listener, envelope.sender,
-                                    automaton_.proposed_recipient().mailbox, envelope.smtputf8};
+                                    automaton_.proposed_recipient().mailbox, envelope.smtputf8,
+                                    host_of(peer_.address)};
   auto tell = [self = shared_from_this()](const std::optional<smtp::Reply>& refusal) mutable {
     auto& context = self->worker_.context();
     boost::asio::post(context,
@@ -110,11 +112,13 @@ void Session::keep_alert(const store::Alert& alert) {
 // ---- content
 
 void Session::on_open_body() {
-  if (!gateway_.intake().has_memory(peer_.address, limits().content_memory)) {
+  // As the doorkeeper counts: who has a network of addresses has no more room by it.
+  std::string host = host_of(peer_.address);
+  if (!gateway_.intake().has_memory(host, limits().content_memory)) {
     automaton_.refuse({452, {4, 3, 1}, "Too much mail is coming in, try again later"});
     return;
   }
-  body_ = std::make_shared<IncomingBody>(gateway_, worker_.context(), peer_.address, limits(),
+  body_ = std::make_shared<IncomingBody>(gateway_, worker_.context(), std::move(host), limits(),
                                          [self = weak_from_this()] {
                                            const auto session = self.lock();
                                            if (session && session->waiting_ == Waiting::store)

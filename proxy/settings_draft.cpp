@@ -314,6 +314,8 @@ void SettingsDraft::check_routes() {
     blame_if(!verify && !route.ca_file.empty(), ".ca_file", "needs tls = \"verify\"");
     blame_if(!verify && !route.pins.empty(), ".pins", "needs tls = \"verify\"");
     blame_if(!route.user.empty() && route.password_file.empty(), ".user", "needs a password_file");
+    blame_if(!route.user.empty() && route.lookup == Lookup::mx, ".user",
+             "cannot go with lookup = \"mx\": anybody who owns a domain would get the password");
     blame_if(route.user.empty() && !route.password_file.empty(), ".password_file", "needs a user");
     blame_if(route.tls == UpstreamTls::none && !route.user.empty() && !route.auth_in_plain, ".user",
              "needs tls, or auth_in_plain = true");

@@ -222,3 +222,9 @@ TEST_CASE("an operator without a domain has no mail exchanger") {
   CHECK(complaint("[route.smarthost]\nlookup = \"mx\"\n"
                   "[notices]\noperators = [\"postmaster@example.com\"]\n") == "accepted");
 }
+
+TEST_CASE("a password is not for the servers of whatever domain") {
+  CHECK(complaint("[notices]\noperators = [\"a@b.example\"]\n"
+                  "[route.smarthost]\nlookup = \"mx\"\nuser = \"me\"\npassword_file = \"/x\"\n")
+            .find("route.smarthost.user: cannot go with lookup = \"mx\"") != std::string::npos);
+}

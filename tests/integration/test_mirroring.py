@@ -141,6 +141,44 @@ class Mirroring(unittest.TestCase):
         self.assertEqual(["postmaster", "bert@out.example"], asked)
         self.assertEqual([], server.recipients())
 
+    def test_a_refused_sender_is_refused_with_a_bait_too(self):
+        server = self.server(MAIL=[b"550 5.1.8 Sender address rejected"] * 9)
+        house = self.house(server, *VERIFY)
+        house.gateway.start()
+        house.gateway.ctl("bait", "add", "old.list@in.example", "--label", "planted")
+        with house.gateway.client() as session:
+            session.ehlo()
+            session.mail("eve@bad.example")
+            same = (550, b"5.1.8 Sender address rejected")
+            self.assertEqual(same, session.rcpt("bert@out.example"))
+            self.assertEqual(same, session.rcpt("old.list@in.example"))
+
+    def test_who_refuses_everybody_does_not_tell_a_bait_apart(self):
+        server = self.server()
+        server.on_rcpt = lambda to: server.script.update(RCPT=[f"550 5.7.1 <{to}>: denied".encode()])
+        house = self.house(server, *VERIFY)
+        house.gateway.start()
+        house.gateway.ctl("bait", "add", "old.list@in.example", "--label", "planted")
+        with house.gateway.client() as session:
+            session.ehlo()
+            session.mail("anna@in.example")
+            for to in ("bert@out.example", "old.list@in.example"):
+                self.assertEqual((550, f"5.7.1 <{to}>: denied".encode()), session.rcpt(to))
+
+    def test_a_bait_is_remembered_no_longer_than_others(self):
+        asked = []
+        server = self.server(RCPT=[b"450 4.2.0 Greylisted"] * 9)
+        server.on_rcpt = asked.append
+        house = self.house(server, *VERIFY)
+        house.gateway.start()
+        house.gateway.ctl("bait", "add", "old.list@in.example", "--label", "planted")
+        for _ in range(2):
+            with house.gateway.client() as session:
+                session.ehlo()
+                session.mail("anna@in.example")
+                self.assertEqual(250, session.rcpt("old.list@in.example")[0])
+        self.assertEqual(["postmaster"] * 2, asked)
+
 
 if __name__ == "__main__":
     unittest.main()

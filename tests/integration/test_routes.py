@@ -6,7 +6,7 @@ import unittest
 
 from house import House, Sink, eventually, free_port, message
 from nameserver import NULL_MX, NameServer
-from upstream import Upstream
+from upstream import SILENCE, Upstream
 
 QUICK = ["cordoning.period=0s", "delivery.first_retry=1s", "delivery.jitter=0",
          "notices.route=notices"]
@@ -160,6 +160,36 @@ class Routes(unittest.TestCase):
             self.assertEqual(250, session.docmd("RCPT TO:<Postmaster>")[0])
             self.assertEqual(250, session.data(message("to postmaster"))[0])
         eventually(a.messages, "it arrives")
+
+    def test_a_silent_domain_keeps_back_no_other_of_its_route(self):
+        house, _, port = self.exchangers(
+            {f"silent{i}.example": [(10, "hung.example")] for i in range(2)}
+            | {"good.example": [(10, "a.example")]},
+            {"hung.example": "127.0.0.12", "a.example": "127.0.0.11"}, "delivery.max_concurrent=8")
+        a = self.sink("a", port, "127.0.0.11")
+        hung = Upstream(port=port, address="127.0.0.12", connect=[SILENCE] * 50)
+        self.addCleanup(hung.stop)
+        house.gateway.start()
+        for number in range(20):
+            house.gateway.send("eve@in.example", [f"x@silent{number % 2}.example"],
+                               message(f"to nobody {number}"))
+        house.gateway.send("anna@in.example", ["x@good.example"], message("to somebody"))
+        eventually(a.recipients, "it arrives")
+
+    def test_after_a_restart_mail_goes_by_the_lane_of_its_route(self):
+        house = self.enter("cordoning.period=1h", "route.slow.domains=slow.example",
+                           "route.slow.max_messages_per_minute=60")
+        house.gateway.settings.append(f"route.slow.port={house.sink.port}")
+        house.gateway.start()
+        for number in range(20):
+            house.gateway.send("anna@in.example", [f"user{number}@slow.example"],
+                               message(f"m{number}"))
+        house.gateway.stop()
+        house.gateway.start()
+        begin = time.monotonic()
+        house.gateway.ctl("--yes", "queue", "release", "ALL")
+        eventually(lambda: len(house.sink.recipients()) >= 10, "half of them arrive")
+        self.assertGreater(time.monotonic() - begin, 2)  # six at once, then one a second
 
     def test_null_mx_and_unknown_domains_bounce_at_once(self):
         house, _, _ = self.exchangers({"nomail.example": [(0, NULL_MX)]}, {})

@@ -37,7 +37,8 @@ class Upstream:
     A message counts as taken only if its final dot was answered with 250."""
 
     def __init__(self, certificate=None, implicit=False, password=None, mechanisms="PLAIN LOGIN",
-                 offers=("PIPELINING", "8BITMIME"), proxy=False, **script):
+                 offers=("PIPELINING", "8BITMIME"), proxy=False, address="127.0.0.1", port=0,
+                 **script):
         self.script = {event: list(answers) for event, answers in script.items()}
         self.context = None
         if certificate:
@@ -53,7 +54,7 @@ class Upstream:
         self.headers = []      # PROXY headers
         self.connections = 0
         self.on_rcpt = lambda to: None  # told of each, whatever becomes of it
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server((address, port))
         self.port = self.listener.getsockname()[1]
         self.open = set()
         threading.Thread(target=self.accept, daemon=True).start()

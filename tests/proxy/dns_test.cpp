@@ -158,8 +158,24 @@ TEST_CASE("both families of addresses are found") {
     context.stop();
   });
   context.run();
-  std::sort(found.begin(), found.end());
-  CHECK(found == std::vector<std::string>{"192.0.2.7", "2001:db8::7"});
+  CHECK(found == std::vector<std::string>{"2001:db8::7", "192.0.2.7"});
+}
+
+TEST_CASE("one family that fails is no proof that there is no address") {
+  for (const int failing : {1, 28}) {
+    boost::asio::io_context context;
+    NameServer server(context, [&](const std::string& question) {
+      return reply_to(question, type_of(question) == failing ? server_failed : fine, 0, "");
+    });
+    Dns dns(context, {.servers = {server.address()}, .timeout = std::chrono::milliseconds(50)});
+    DnsStatus told{};
+    dns.addresses("mx.example.org", [&](DnsStatus status, const auto&) {
+      told = status;
+      context.stop();
+    });
+    context.run();
+    CHECK(told == DnsStatus::failed);
+  }
 }
 
 TEST_CASE("a literal is answered without a question") {
