@@ -47,7 +47,7 @@ void ServerAutomaton::State::obey(Line line) {
   if (command.rule == nullptr) return say_error(replies::unknown_command);
 
   const CommandRule& rule = *command.rule;
-  stray_secret = false;
+  stray_secret = rule.verb == Verb::auth;  // until another command is understood
   if (rule.verb == Verb::bdat) return bdat(command.argument);
   chunks_refused = false;
   if (options->require_tls && !tls && !rule.before_tls) return say_error(replies::tls_first);
@@ -71,6 +71,7 @@ void ServerAutomaton::State::obey(Line line) {
 void ServerAutomaton::State::refuse_line(LineFault fault, const ParsedCommand& command) {
   const auto is = [&](Verb verb) { return command.rule != nullptr && command.rule->verb == verb; };
   if (is(Verb::bdat)) return leave(last_words::unknown_chunk_size);
+  if (is(Verb::auth)) stray_secret = true;
   say_error(line_fault_reply(fault, is(Verb::auth)));
 }
 
@@ -140,9 +141,11 @@ bool ServerAutomaton::State::serves(Verb verb) const {
   }
 }
 
-// HELO and EHLO end a transaction as RSET does (RFC 5321 4.1.4).
+// HELO and EHLO end a transaction as RSET does (RFC 5321 4.1.4). Behind one that came after XCLIENT
+// the client itself may speak, by a relay that passes all on from there: it is nobody to trust.
 void ServerAutomaton::State::hello(std::string_view name, bool with_extensions) {
   abandon_transaction();
+  xclient_allowed = xclient_allowed && !client_was_told;
   helo_name = name;
   extended = with_extensions;
   say(250, {}, extended ? options->hostname + extensions() : options->hostname);

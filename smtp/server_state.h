@@ -138,6 +138,7 @@ struct ServerAutomaton::State {
   bool tls = false;
   bool authenticated = false;
   bool xclient_allowed = false;
+  bool client_was_told = false;  // by XCLIENT, which the next greeting bars then
   bool in_transaction = false;
   bool rcpt_seen = false;       // in this transaction, whatever became of it
   bool body_open = false;       // the carrier holds a body that was neither ended nor dropped

@@ -47,7 +47,6 @@ bool ServerAutomaton::State::offers_auth() const {
 }
 
 void ServerAutomaton::State::auth(std::string_view argument) {
-  stray_secret = true;  // until a command is understood again
   if (options->mechanisms == 0) return say_error(replies::unserved_command);
   if (!extended) return say_error(replies::ehlo_first);
   if (authenticated) return say_error(replies::auth_done);
@@ -120,11 +119,21 @@ void ServerAutomaton::State::end_exchange() {
 // ---- XCLIENT
 // -------------------------------------------------------------------------------------
 
+// What a relay has to tell may take several commands, but none takes back who the client is: a
+// relay may pass on what its client says without having greeted for it.
+static bool told_otherwise(const ClientFacts& before, const ClientFacts& now) {
+  return (!before.address.empty() && now.address != before.address) ||
+         (!before.login.empty() && now.login != before.login);
+}
+
 void ServerAutomaton::State::xclient(std::string_view argument) {
   if (!xclient_allowed) return say_error(replies::xclient_barred);
   who().proposed = who().told;
   const auto error = read_xclient(argument, who().proposed);
   if (!error) {
+    if (told_otherwise(identity->told, identity->proposed)) {
+      return say_error(replies::xclient_barred);
+    }
     phase = Phase::client_check;
     return;
   }
@@ -141,6 +150,7 @@ void ServerAutomaton::State::xclient(std::string_view argument) {
 // "The server MUST act as if it had just accepted the connection" in the name of that client.
 void ServerAutomaton::State::client_told() {
   who().told = who().proposed;
+  client_was_told = true;
   forget_greeting();
   greet();
 }

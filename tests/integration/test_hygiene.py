@@ -131,12 +131,16 @@ class Xclient(unittest.TestCase):
     def test_a_listed_peer_tells_who_its_client_is(self):
         with House(XCLIENT, "cordoning.period=0s") as house:
             with Raw(house.gateway.port) as raw:
-                raw.dialogue(b"EHLO relay.example")
-                raw.send(b"XCLIENT ADDR=192.0.2.77 NAME=worm.example HELO=worm LOGIN=eve\r\n")
-                self.assertEqual(b"220", raw.reply()[:3])
+                replies = raw.dialogue(b"EHLO relay.example",
+                                       b"XCLIENT ADDR=192.0.2.77 NAME=worm.example HELO=worm",
+                                       b"XCLIENT LOGIN=eve")
+                self.assertEqual([b"220"] * 2, [reply[:3] for reply in replies[-2:]])
                 self.assertEqual(b"250", deliver(raw)[-1])
-                raw.send(b"XCLIENT ADDR=IPV6:2001:db8::7 HELO=[UNAVAILABLE] LOGIN=[UNAVAILABLE]\r\n")
-                self.assertEqual(b"220", raw.reply()[:3])
+            with Raw(house.gateway.port) as raw:
+                replies = raw.dialogue(
+                    b"EHLO relay.example",
+                    b"XCLIENT ADDR=IPV6:2001:db8::7 HELO=[UNAVAILABLE] LOGIN=[UNAVAILABLE]")
+                self.assertEqual(b"220", replies[-1][:3])
                 self.assertEqual(b"250", deliver(raw, helo=b"other.example")[-1])
             eventually(lambda: len(house.sink.messages()) == 2, "both arrive")
             traces = sorted(re.sub(r"\s+", " ", content.decode().partition(";")[0])
@@ -150,17 +154,14 @@ class Xclient(unittest.TestCase):
         with House(XCLIENT, "cordoning.period=1h") as house:
             gateway = house.gateway
             gateway.ctl("bait", "add", BAIT)
-            with Raw(gateway.port) as raw:
-                raw.dialogue(b"EHLO relay.example")
-                raw.send(b"XCLIENT ADDR=192.0.2.77\r\n")
-                raw.reply()
-                self.assertEqual(b"250", deliver(raw, recipient=BAIT.encode())[-1])
-                raw.send(b"XCLIENT ADDR=192.0.2.78\r\n")
-                raw.reply()
-                self.assertEqual(b"250", deliver(raw)[-1])
-                raw.send(b"XCLIENT ADDR=[UNAVAILABLE]\r\n")  # whoever it is, the relay brings it
-                raw.reply()
-                self.assertEqual(b"250", deliver(raw)[-1])
+            for told, recipient in (
+                    (b"192.0.2.77", BAIT.encode()),
+                    (b"192.0.2.78", b"bert@in.example"),
+                    (b"[UNAVAILABLE]", b"bert@in.example"),  # whoever it is, the relay brings it
+            ):
+                with Raw(gateway.port) as raw:
+                    raw.dialogue(b"EHLO relay.example", b"XCLIENT ADDR=" + told)
+                    self.assertEqual(b"250", deliver(raw, recipient=recipient)[-1])
             self.assertEqual(["192.0.2.77"],
                              [row["origin"] for row in gateway.rows("cordon", "list")])
 

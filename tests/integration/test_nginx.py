@@ -102,6 +102,35 @@ class BehindNginx(unittest.TestCase):
             self.assertIn(b"([127.0.0.9])", trace)
             self.assertIn(b"with ESMTPA ", trace)
 
+    def test_a_client_behind_the_proxy_cannot_become_another(self):
+        """nginx passes on what its client says: from the first recipient on, or once it has let it
+        in, even if it never greeted."""
+        auth = "AUTH PLAIN AGFubmEAYW55"
+        openings = {
+            "127.0.0.9": ("none", ["EHLO a.example", "MAIL FROM:<a@in.example>",
+                                   "RCPT TO:<b@in.example>", "RSET"]),
+            "127.0.0.10": ("plain", ["EHLO a.example", auth]),
+            "127.0.0.11": ("plain", [auth]),
+        }
+        with House("listener.0.xclient=127.0.0.1/32", "cordoning.period=1h") as house:
+            gateway = house.gateway
+            gateway.ctl("bait", "add", "bait@in.example")
+            for address, (mode, opening) in openings.items():
+                with self.subTest(address), \
+                        Nginx(gateway.port, f"xclient on; smtp_auth {mode};") as nginx, \
+                        nginx.client(address) as session:
+                    for line in opening:
+                        self.assertEqual(2, session.docmd(line)[0] // 100, line)
+                    for told in ("ADDR=192.0.2.66", "LOGIN=root", "ADDR=[UNAVAILABLE]"):
+                        session.docmd("XCLIENT " + told)
+                    offer = session.docmd("EHLO again.example")[1]
+                    self.assertNotIn(b"XCLIENT", offer)
+                    self.assertEqual(550, session.docmd("XCLIENT ADDR=192.0.2.66")[0])
+                    for line in ("MAIL FROM:<a@in.example>", "RCPT TO:<bait@in.example>"):
+                        self.assertEqual(250, session.docmd(line)[0])
+            self.assertEqual(set(openings),
+                             {row["origin"] for row in gateway.rows("cordon", "list")})
+
     def test_a_proxy_header_tells_the_client(self):
         with House("listener.0.proxy_protocol=127.0.0.1/32", "cordoning.period=0s") as house:
             trace = self.trace_of(house, "xclient off; proxy_protocol on; smtp_auth none;")

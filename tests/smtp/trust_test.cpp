@@ -161,10 +161,28 @@ TEST_CASE("no record shows a secret, however AUTH is said") {
   says("AUTH " + secret + "\r\n", true, "c AUTH [credentials]\ns 504");
   says("AUTH PLAIN " + secret + "=\r\n", true, "c AUTH PLAIN [credentials]\ns 501");
   says("NOOP\nAUTH PLAIN " + secret + "\r\n", true, "c [credentials]\ns 500 5.5.2 bare LF");
+  says("AUTH LOGIN\0x\r\n"s + password + "\r\n", true, "in command line\nc [credentials]\ns 500");
+  says("MAIL FROM:<a@b>\r\nAUTH LOGIN\r\nYWxpY2U=\r\n" + password + "\r\nRSET\r\nFOO\r\n", true,
+       "s 503 5.5.1 Not within a mail transaction\nc [credentials]\ns 500 5.5.2 Command not "
+       "recognized\nc [credentials]\ns 500 5.5.2 Command not recognized\nc RSET\ns 250 2.0.0 Ok\nc "
+       "FOO\n");
   says("AUTH PLAIN\t" + secret + "\r\n", true, "c AUTH [credentials]\ns 504");
   says("AUTH LOGIN\r\n?\r\n" + password + "\r\n", true, "c [credentials]\ns 501");
   says("AUTH PLAIN " + secret + std::string(20000, 'x') + "\r\n", true,
        "c AUTH PLAIN [credentials]\ns 500 5.5.6 Authentication exchange line is too long");
+}
+
+TEST_CASE("no record shows the secret of an AUTH that would have needed TLS first") {
+  ServerOptions given = options();
+  given.require_tls = true;
+  ModelCarrier carrier(given);
+  const Record record(carrier.automaton());
+  carrier.run();
+  carrier.feed("EHLO c\r\nAUTH LOGIN\r\nYWxpY2U=\r\ndGFuc3RhYWZ0YW5zdGFhZg==\r\n");
+  CHECK(record.holds("c AUTH LOGIN\ns 530 5.7.0"));
+  CHECK(record.holds("c [credentials]"));
+  CHECK_FALSE(record.holds("dGFu"));
+  CHECK(carrier.automaton().input_was_secret());
 }
 
 TEST_CASE("the carrier is told of a secret in its buffer even before the line has ended") {
