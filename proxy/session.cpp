@@ -21,6 +21,10 @@ constexpr std::chrono::seconds pace_span{60};
 // than the one to EHLO, after which many a session idles.
 constexpr std::size_t most_kept = 200;  // octets
 
+// Replies that gather before they are written, whatever the client has sent: who reads none gets no
+// further ones.
+constexpr std::size_t most_gathered = std::size_t{16} * 1024;  // octets
+
 }  // namespace
 
 Session::Session(boost::asio::ip::tcp::socket socket, Worker& worker,
@@ -55,7 +59,12 @@ bool Session::carry_out(const smtp::Action& action) {
   switch (action.kind) {
     case ActionKind::write:
       out_.append(action.bytes);
-      return true;
+      if (out_.size() < most_gathered) return true;
+      automaton_.retain();
+      wipe_secrets();
+      record_.flush();
+      write_then(Then::go_on);
+      return false;
     case ActionKind::need_input:
       wipe_secrets();
       record_.flush();
@@ -134,6 +143,9 @@ void Session::on_written() {
   switch (then_) {
     case Then::read:
       return wait_for_input();
+    case Then::go_on:  // in turn, as with input; no client is waited for
+      waiting_ = Waiting::nothing;
+      return boost::asio::post(worker_.context(), [self = shared_from_this()] { self->drive(); });
     case Then::handshake:
       return begin_handshake();
     case Then::close:

@@ -69,7 +69,7 @@ class Session : public std::enable_shared_from_this<Session> {
     credentials,
     recipient,  // the real server's word about it
   };
-  enum class Then : std::uint8_t { read, handshake, close };  // once all is written
+  enum class Then : std::uint8_t { read, go_on, handshake, close };  // once all is written
 
   void drive();
   bool carry_out(const smtp::Action& action);  // false: wait before the next action

@@ -15,6 +15,7 @@
 #include <doctest/doctest.h>
 #include <stdlib.h>
 
+#include "proxy/host_rates.h"
 #include "store/sqlite_store.h"
 
 using boost::asio::ip::tcp;
@@ -97,17 +98,23 @@ struct House {
 // A session, and the client at its other end.
 class Line {
  public:
-  explicit Line(House& house) : house_(house) {
+  // `address`: whose session it is. `narrow`: hardly anything fits between the two ends.
+  explicit Line(House& house, const std::string& address = "127.0.0.1", bool narrow = false)
+      : house_(house) {
+    constexpr int little = 4096;  // octets
     tcp::acceptor acceptor(context_, {boost::asio::ip::make_address("127.0.0.1"), 0});
+    client_.open(tcp::v4());
+    if (narrow) client_.set_option(tcp::socket::receive_buffer_size(little));
     client_.connect(acceptor.local_endpoint());
+    tcp::socket server = acceptor.accept(house.worker.context());
+    if (narrow) server.set_option(tcp::socket::send_buffer_size(little));
     auto& gateway = house.gateway;
     gateway.counters().sessions.fetch_add(1);
     const auto config = gateway.config();
     session_ = std::make_shared<Session>(
-        acceptor.accept(house.worker.context()), house.worker, house.services,
+        std::move(server), house.worker, house.services,
         SessionTerms{config, config->terms(0), config->server_options(0)},
-        gateway.make_peer("127.0.0.1", config->settings().listeners.front(), "s"),
-        Doorkeeper::Place());
+        gateway.make_peer(address, config->settings().listeners.front(), "s"), Doorkeeper::Place());
     boost::asio::post(house.worker.context(), [session = session_, &house] {
       house.worker.add(session);
       session->start();
@@ -140,6 +147,9 @@ class Line {
       looked.set_value();
     });
     looked.get_future().wait();
+  }
+  void shut_down() {
+    boost::asio::post(house_.worker.context(), [session = session_] { session->shut_down(); });
   }
   void send(const std::string& bytes) { boost::asio::write(client_, boost::asio::buffer(bytes)); }
   std::string reply() {
@@ -223,6 +233,56 @@ TEST_CASE("memory that runs short is told at DATA, or at the end of what was com
   CHECK(line.say("more than ten octets\r\n.").starts_with("452 4.3.1"));
   CHECK(gateway.intake().keep("192.0.2.5", 10, 1'048'576));  // nothing of it was left behind
   CHECK(line.say("NOOP").starts_with("250"));
+}
+
+TEST_CASE("all addresses of a network have the memory of one host together") {
+  const Folder folder;
+  Settings settings;
+  settings.hostname = "gw.example";
+  settings.limits.content_memory = 1'048'576;
+  Gateway gateway(std::make_shared<const Config>(settings), real_store(folder));
+  House house(gateway);
+  auto& intake = gateway.intake();
+  const std::string network = host_of("2001:db8::1");
+  REQUIRE(intake.keep(network, 262'144, 1'048'576));
+  Line line(house, "2001:db8::2");
+  REQUIRE(line.say("HELO one.example").starts_with("250"));
+  REQUIRE(line.say("MAIL FROM:<a@in.example>").starts_with("250"));
+  REQUIRE(line.say("RCPT TO:<b@in.example>").starts_with("250"));
+  CHECK(line.say("DATA").starts_with("452 4.3.1"));
+  intake.release(network, 10);
+  REQUIRE(line.say("RCPT TO:<b@in.example>").starts_with("250"));
+  REQUIRE(line.say("DATA").starts_with("354"));
+  CHECK(line.say("more than ten octets\r\n.").starts_with("452 4.3.1"));
+}
+
+TEST_CASE("a client that reads no replies is heard no further, and then with all that it said") {
+  const Folder folder;
+  Settings settings;
+  settings.hostname = "gw.example";
+  Gateway gateway(std::make_shared<const Config>(settings), real_store(folder));
+  House house(gateway);
+  constexpr std::size_t many = 6'000;
+  std::string greetings;
+  for (std::size_t i = 0; i < many; ++i) greetings += "EHLO x\r\n";
+  const auto count_replies = [](Line& line) {
+    std::size_t replies = 0;
+    for (std::string reply = line.reply(); !reply.starts_with("421"); reply = line.reply())
+      if (reply.starts_with("250 ")) ++replies;
+    return replies;
+  };
+  SUBCASE("a stop comes before what has not been heard") {
+    Line line(house, "127.0.0.1", true);
+    line.send(greetings);
+    REQUIRE(line.reply().starts_with("250-"));  // it is at it
+    line.shut_down();
+    CHECK(count_replies(line) < many / 10);
+  }
+  SUBCASE("all is answered in the end") {
+    Line line(house, "127.0.0.1", true);
+    line.send(greetings + "\x16\x03\x01");
+    CHECK(count_replies(line) == many);
+  }
 }
 
 TEST_CASE("a disk that runs short is told at MAIL, before anything is lost on it") {
