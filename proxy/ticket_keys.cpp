@@ -44,8 +44,6 @@ int on_ticket(SSL* session, unsigned char* name, unsigned char* iv, EVP_CIPHER_C
         fine && EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key->cipher.data(), iv) == 1;
   }
   const bool old = now - key->made >= TicketKeys::lifetime;
-  OPENSSL_cleanse(key->cipher.data(), key->cipher.size());
-  OPENSSL_cleanse(key->mac.data(), key->mac.size());
   if (!fine) return -1;
   return old ? 2 : 1;
 }
@@ -62,9 +60,9 @@ std::optional<TicketKeys::Key> make_key(TicketKeys::Time now) {
 
 }  // namespace
 
-TicketKeys::~TicketKeys() {
-  if (current_) OPENSSL_cleanse(&*current_, sizeof *current_);
-  if (previous_) OPENSSL_cleanse(&*previous_, sizeof *previous_);
+TicketKeys::Key::~Key() {
+  OPENSSL_cleanse(cipher.data(), cipher.size());
+  OPENSSL_cleanse(mac.data(), mac.size());
 }
 
 std::optional<TicketKeys::Key> TicketKeys::current(Time now) {
@@ -80,10 +78,10 @@ std::optional<TicketKeys::Key> TicketKeys::current(Time now) {
 
 std::optional<TicketKeys::Key> TicketKeys::find(const unsigned char* name, Time now) {
   const std::lock_guard lock(mutex_);
-  for (const auto& key : {current_, previous_})
-    if (key && now - key->made < 2 * lifetime &&
-        std::equal(key->name.begin(), key->name.end(), name))
-      return key;
+  for (const auto* key : {&current_, &previous_})
+    if (*key && now - (*key)->made < 2 * lifetime &&
+        std::equal((*key)->name.begin(), (*key)->name.end(), name))
+      return *key;
   return std::nullopt;
 }
 

@@ -18,14 +18,17 @@ class TicketKeys {
   // New tickets are made with a key so long; those made with it are good so long again.
   static constexpr std::chrono::hours lifetime{12};
 
-  struct Key {
+  struct Key {  // no copy leaves anything behind
+    Key() = default;
+    Key(const Key&) = default;
+    Key& operator=(const Key&) = default;
+    ~Key();
     std::array<unsigned char, 16> name{};
     std::array<unsigned char, 32> cipher{};
     std::array<unsigned char, 32> mac{};
     Time made;
   };
   TicketKeys() = default;
-  ~TicketKeys();
   TicketKeys(const TicketKeys&) = delete;
   TicketKeys& operator=(const TicketKeys&) = delete;
 

@@ -15,6 +15,8 @@ constexpr const char* ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
 
 constexpr auto options = SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                          SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
+                         // Passwords that came in stay in no buffer of OpenSSL's.
+                         SSL_OP_CLEANSE_PLAINTEXT |
                          // SMTP says itself where a message ends: a connection that goes without
                          // close_notify cuts nothing short that would count.
                          SSL_OP_IGNORE_UNEXPECTED_EOF;

@@ -1,5 +1,8 @@
 #include "proxy/ticket_keys.h"
 
+#include <algorithm>
+#include <new>
+
 #include <doctest/doctest.h>
 
 using namespace std::chrono_literals;
@@ -20,6 +23,19 @@ TEST_CASE("a key makes tickets for its time, and opens them for as long again") 
   CHECK(keys.find(second->name.data(), start + 23h)->cipher == second->cipher);
   CHECK_FALSE(keys.find(first->name.data(), start + 24h));
   CHECK_FALSE(keys.find(std::array<unsigned char, 16>{}.data(), start));
+}
+
+TEST_CASE("no copy of a key outlives its use") {
+  TicketKeys keys;
+  alignas(TicketKeys::Key) std::array<unsigned char, sizeof(TicketKeys::Key)> room{};
+  auto* key = new (room.data()) TicketKeys::Key(*keys.current({}));
+  const auto secret = key->mac;
+  const auto holds = [&] {
+    return std::search(room.begin(), room.end(), secret.begin(), secret.end()) != room.end();
+  };
+  CHECK(holds());
+  key->~Key();
+  CHECK_FALSE(holds());
 }
 
 TEST_CASE("after a long time without clients the old key opens nothing") {

@@ -8,9 +8,11 @@
 #include <random>
 
 #include <doctest/doctest.h>
+#include <openssl/ssl.h>
 #include <signal.h>
 
 #include "certificates.h"
+#include "proxy/tls_setup.h"
 
 using boost::asio::ip::tcp;
 using namespace cordon::proxy;
@@ -288,4 +290,9 @@ TEST_CASE("a bad certificate or key is named with its file") {
   fs::copy_file(good.key, open);
   fs::permissions(open, fs::perms::others_read, fs::perm_options::add);
   CHECK(refusal({{good.chain, open}}).starts_with(open + ": may be read by everybody"));
+}
+
+TEST_CASE("OpenSSL keeps nothing in its buffers of what came in, which may be a password") {
+  const TlsContext context = make_tls_context(TLS_server_method());
+  CHECK((SSL_CTX_get_options(context.get()) & SSL_OP_CLEANSE_PLAINTEXT) != 0);
 }
