@@ -29,13 +29,14 @@ std::string words_of(const Transport& transport) {
 UpstreamConnection::~UpstreamConnection() = default;
 
 // By PROXY a connection is some client's for good; only its address matters for that, since the
-// port changes with each of its sessions. XCLIENT can tell of another client, but not of none.
+// port changes with each of its sessions. XCLIENT can tell of another client, but not of none; and
+// not where the server takes it only once.
 bool UpstreamConnection::fits(const DeliveryJob& job) const {
   switch (route_->settings.tell_client) {
     case TellClient::no:
       return true;
     case TellClient::xclient:
-      return !told_ || job.client;
+      return !told_ || (job.client && (dialogue_.offer().xclient || told_ == job.client));
     case TellClient::proxy:
       return told_.has_value() == job.client.has_value() &&
              (!told_ || told_->address == job.client->address);

@@ -271,6 +271,24 @@ TEST_CASE("by XCLIENT one connection speaks for many clients, but never for none
                                          "XCLIENT ADDR=192.0.2.8 PORT=1025"});
 }
 
+TEST_CASE("where XCLIENT is taken once a connection is one client's for good") {
+  RouteSettings settings;
+  settings.tell_client = TellClient::xclient;
+  Trial trial(settings);
+  trial.server.script = [told = 0](int connection, const std::string& line) mutable {
+    if (line.starts_with("XCLIENT")) told = connection;
+    return line.starts_with("EHLO") && told == connection ? "250 mx.example\r\n" : nullptr;
+  };
+  for (const auto& [name, client] : {std::pair{"one", anna}, {"two", anna}, {"three", bert}}) {
+    trial.send(name, client);
+    trial.await({name});
+    CHECK(trial.ends[name] == "250 2.0.0 ok");
+    CHECK(trial.server.connections == (client == anna ? 1 : 2));
+  }
+  const auto second = trial.server.said_on(2);
+  CHECK(std::count(second.begin(), second.end(), "XCLIENT ADDR=192.0.2.8 PORT=1025") == 1);
+}
+
 TEST_CASE("by PROXY a connection is one client's for good") {
   RouteSettings settings;
   settings.tell_client = TellClient::proxy;
