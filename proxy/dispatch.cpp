@@ -75,7 +75,8 @@ void Dispatch::group_recipients(const Config& config) {
                    ? config.operators_domain()
                    : baits::normal_domain(mailbox.domain).value_or(mailbox.domain);
     }
-    const std::string key = domain.empty() ? route : route + ' ' + domain;
+    std::string key = route;
+    if (!domain.empty()) key.append(" ").append(domain);
     auto& group = groups[key];
     if (!group) {
       group = std::make_shared<Group>();

@@ -38,6 +38,7 @@ Exchangers exchangers(std::string_view domain, DnsStatus status, std::vector<MxR
   std::erase_if(records, [](const MxRecord& record) { return record.exchange.empty(); });
 
   std::vector<std::pair<std::uint64_t, std::string>> order;
+  order.reserve(records.size());
   for (MxRecord& record : records)
     order.emplace_back(std::uint64_t{record.preference} << 32 | random(),
                        std::move(record.exchange));

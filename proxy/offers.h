@@ -3,12 +3,12 @@
 // was never seen is not offered, and costs a client no more than an encoding. Any thread.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "proxy/config.h"
@@ -23,7 +23,9 @@ class Offers {
     std::string route;
     std::string host;
     std::uint16_t port = 0;
-    auto operator<=>(const Server&) const = default;
+    bool operator<(const Server& other) const {
+      return std::tie(route, host, port) < std::tie(other.route, other.host, other.port);
+    }
   };
   // What it said to EHLO. True if that changed anything.
   bool learn(const Server& server, const smtp::UpstreamOffer& offer);

@@ -257,11 +257,11 @@ void SettingsDraft::check_destinations() {
       settings.notices.route.empty() ? settings.listeners.front().route : settings.notices.route;
   const auto found = settings.routes.find(notices);
   if (found == settings.routes.end() || found->second.lookup != Lookup::mx) return;
-  const std::string why =
-      "\" needs a domain, since route." + notices + " looks up its mail exchangers";
+  std::string why = "\" needs a domain, since route.";
+  why.append(notices).append(" looks up its mail exchangers");
   for (const std::string& address : settings.notices.operators)
     if (address.find('@') == std::string::npos && usable("notices.operators"))
-      blame_path("notices.operators", "\"" + address + why);
+      blame_path("notices.operators", std::string("\"").append(address).append(why));
 }
 
 void SettingsDraft::check_certificates() {
