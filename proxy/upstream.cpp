@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <boost/asio/post.hpp>
+
 #include "proxy/upstream_connection.h"
 
 namespace cordon::proxy {
@@ -40,7 +42,7 @@ UpstreamPool::~UpstreamPool() = default;
 void UpstreamPool::deliver(const Destination& destination,
                            std::shared_ptr<const UpstreamRoute> route, Times times,
                            std::shared_ptr<DeliveryJob> job) {
-  add(destination, std::move(route), times, {std::move(job)});
+  add(destination, {.job = std::move(job), .route = std::move(route), .times = times});
 }
 
 void UpstreamPool::probe(const Destination& destination, std::shared_ptr<const UpstreamRoute> route,
@@ -51,25 +53,25 @@ void UpstreamPool::probe(const Destination& destination, std::shared_ptr<const U
   job->which = std::move(which);
   job->probe = true;
   job->done = std::move(done);
-  add(destination, std::move(route), times, {std::move(job)});
+  add(destination, {.job = std::move(job), .route = std::move(route), .times = times});
 }
 
-void UpstreamPool::add(const Destination& destination, std::shared_ptr<const UpstreamRoute> route,
-                       Times times, Waiting waiting) {
+void UpstreamPool::add(const Destination& destination, Task task) {
+  // Nobody would end a connection that it opened now.
+  if (stopping_) return boost::asio::post(context_, [job = task.job] { give_up(*job); });
   Lane& lane = lanes_[destination];
-  lane.route = std::move(route);
-  lane.times = times;
-  auto& list = waiting.job->probe ? lane.probes : lane.mail;
-  list.push_back(std::move(waiting));
+  auto& list = task.job->probe ? lane.probes : lane.mail;
+  list.push_back(std::move(task));
   pump(destination, lane);
 }
 
-void UpstreamPool::try_again(const Destination& destination, std::shared_ptr<DeliveryJob> job) {
-  if (!job) return;
-  if (stopping_) return give_up(*job);
+void UpstreamPool::try_again(const Destination& destination, Task task) {
+  if (!task.job) return;
+  if (stopping_) return give_up(*task.job);
   Lane& lane = lanes_.at(destination);
-  auto& list = job->probe ? lane.probes : lane.mail;
-  list.push_front({std::move(job), true});
+  auto& list = task.job->probe ? lane.probes : lane.mail;
+  task.fresh = true;
+  list.push_front(std::move(task));
   pump(destination, lane);
 }
 
@@ -83,11 +85,12 @@ void UpstreamPool::pump(const Destination& destination, Lane& lane) {
 }
 
 // False: no connection is to be had now; the next that is idle or gone goes on.
-bool UpstreamPool::start(const Destination& destination, Lane& lane, std::list<Waiting>& waiting,
+bool UpstreamPool::start(const Destination& destination, Lane& lane, std::list<Task>& waiting,
                          Use use) {
-  const auto free = waiting.front().fresh ? nullptr : take_idle(lane, *waiting.front().job, use);
+  const Task& first = waiting.front();
+  const auto free = first.fresh ? nullptr : take_idle(lane, first, use);
   // One connection finds out whether the server is there.
-  const auto usual = use == Use::probe ? most_probing : lane.route->settings.max_connections;
+  const auto usual = use == Use::probe ? most_probing : first.route->settings.max_connections;
   const auto most = lane.reached ? usual : 1;
   const auto now = std::count_if(lane.all.begin(), lane.all.end(),
                                  [&](const auto& known) { return known->use() == use; });
@@ -95,26 +98,25 @@ bool UpstreamPool::start(const Destination& destination, Lane& lane, std::list<W
     retire_one_idle(lane, use);
     return false;
   }
-  auto job = std::move(waiting.front().job);
+  auto task = std::move(waiting.front());
   waiting.pop_front();
   if (free) {
-    free->take(std::move(job));
+    free->take(std::move(task));
   } else {
-    open(destination, lane, use, std::move(job));
+    open(destination, lane, use, std::move(task));
   }
   return true;
 }
 
-// The one used last: the others come of age. Those under old rules lead to the wrong place.
-std::shared_ptr<UpstreamConnection> UpstreamPool::take_idle(Lane& lane, const DeliveryJob& job,
-                                                            Use use) {
+// The one used last: the others come of age. Those under other rules lead to the wrong place.
+std::shared_ptr<UpstreamConnection> UpstreamPool::take_idle(Lane& lane, const Task& task, Use use) {
   for (const auto& connection : Connections(lane.idle)) {
-    if (connection->route() == lane.route && connection->idle()) continue;
+    if (connection->route() == task.route && connection->idle()) continue;
     std::erase(lane.idle, connection);
     connection->quit();
   }
   const auto found = std::find_if(lane.idle.rbegin(), lane.idle.rend(), [&](const auto& known) {
-    return known->fits(job) && (use == Use::probe || known->use() == use);
+    return known->fits(*task.job) && (use == Use::probe || known->use() == use);
   });
   if (found == lane.idle.rend()) return nullptr;
   auto connection = *found;
@@ -122,12 +124,12 @@ std::shared_ptr<UpstreamConnection> UpstreamPool::take_idle(Lane& lane, const De
   return connection;
 }
 
-void UpstreamPool::open(const Destination& destination, Lane& lane, Use use,
-                        std::shared_ptr<DeliveryJob> job) {
-  auto fresh = std::make_shared<UpstreamConnection>(*this, context_, destination, lane.route,
-                                                    lane.times, use, speaks_plain(destination));
+void UpstreamPool::open(const Destination& destination, Lane& lane, Use use, Task task) {
+  const bool in_plain = task.in_plain || speaks_plain(destination);
+  auto fresh =
+      std::make_shared<UpstreamConnection>(*this, context_, destination, task.route, use, in_plain);
   lane.all.push_back(fresh);
-  fresh->open(std::move(job));
+  fresh->open(std::move(task));
 }
 
 // Every place is taken, by idle connections that are another client's or too old for a job that
@@ -160,13 +162,13 @@ void UpstreamPool::gone(const std::shared_ptr<UpstreamConnection>& connection) {
   std::erase(lane.idle, connection);
   std::erase(lane.all, connection);
   maybe_unused_.push_back(destination);
-  std::list<Waiting> in_vain;
+  std::list<Task> in_vain;
   if (connection->away().code != 0) {
     lane.reached = false;
     in_vain.swap(connection->use() == Use::probe ? lane.probes : lane.mail);
   }
   if (!stopping_) pump(destination, lane);
-  for (const Waiting& one : in_vain) answer_as_away(*one.job, connection->away());
+  for (const Task& one : in_vain) answer_as_away(*one.job, connection->away());
 }
 
 // With mail exchangers there is no end of destinations.
@@ -185,6 +187,8 @@ void UpstreamPool::speak_plain(const Destination& destination) {
   if (plain_until_.size() < most_remembered) plain_until_[destination] = now + plain_time;
 }
 
+void UpstreamPool::forget_plain(const Destination& destination) { plain_until_.erase(destination); }
+
 bool UpstreamPool::speaks_plain(const Destination& destination) {
   const auto found = plain_until_.find(destination);
   return found != plain_until_.end() && Clock::now() < found->second;
@@ -202,14 +206,14 @@ void UpstreamPool::close_idle() {
 void UpstreamPool::abort() {
   stopping_ = true;
   Connections open;
-  std::list<Waiting> waiting;
+  std::list<Task> waiting;
   for (auto& [_, lane] : lanes_) {
     open.insert(open.end(), lane.all.begin(), lane.all.end());
     waiting.splice(waiting.end(), lane.mail);
     waiting.splice(waiting.end(), lane.probes);
   }
   for (const auto& connection : open) connection->fail(stopping);
-  for (const Waiting& one : waiting) give_up(*one.job);
+  for (const Task& one : waiting) give_up(*one.job);
 }
 
 }  // namespace cordon::proxy

@@ -26,8 +26,8 @@ struct DeliveryOutcome {
   std::vector<smtp::RecipientResult> results;  // one for each recipient that was to be tried
   bool in_doubt = false;                       // the final dot was sent, and no answer to it came
   bool stopped = false;                        // the gate was shut, or the gateway is stopping
-  bool reached = false;       // a session came about: whatever failed then, the server is there
-  bool tried = true;          // false: it waited for a connection to a server that turned out away
+  bool reached = false;  // a session came about: whatever failed then, the server is there
+  bool tried = true;     // false: it waited for a connection to a server that turned out away
   // MAIL was refused, by the server or for want of an offer: the results say nothing of recipients.
   bool sender_refused = false;
   smtp::UpstreamOffer offer;  // what it offered, as far as it came to that
@@ -84,27 +84,28 @@ class UpstreamPool {
  private:
   friend class UpstreamConnection;
   enum class Use : std::uint8_t { mail, probe };  // what a connection was opened for
-  struct Waiting {
+  // A job with the rules that were in force for it: others may go by newer or older ones.
+  struct Task {
     std::shared_ptr<DeliveryJob> job;
-    bool fresh = false;  // an old connection failed it: it gets a new one
+    std::shared_ptr<const UpstreamRoute> route;
+    Times times;
+    bool fresh = false;     // a connection failed it: it gets a new one
+    bool in_plain = false;  // TLS failed it where it is opportunistic: it goes without
   };
   using Connections = std::vector<std::shared_ptr<UpstreamConnection>>;
   // All that goes to one destination.
   struct Lane {
-    std::shared_ptr<const UpstreamRoute> route;
-    Times times;
-    std::list<Waiting> mail;
-    std::list<Waiting> probes;
+    std::list<Task> mail;
+    std::list<Task> probes;
     Connections idle;
     Connections all;
     bool reached = false;  // by the last connection that tried
   };
-  void add(const Destination& destination, std::shared_ptr<const UpstreamRoute> route, Times times,
-           Waiting waiting);
+  void add(const Destination& destination, Task task);
   void pump(const Destination& destination, Lane& lane);
-  bool start(const Destination& destination, Lane& lane, std::list<Waiting>& waiting, Use use);
-  std::shared_ptr<UpstreamConnection> take_idle(Lane& lane, const DeliveryJob& job, Use use);
-  void open(const Destination& destination, Lane& lane, Use use, std::shared_ptr<DeliveryJob> job);
+  bool start(const Destination& destination, Lane& lane, std::list<Task>& waiting, Use use);
+  std::shared_ptr<UpstreamConnection> take_idle(Lane& lane, const Task& task, Use use);
+  void open(const Destination& destination, Lane& lane, Use use, Task task);
   void retire_one_idle(Lane& lane, Use use);
   void forget_unused();
 
@@ -113,9 +114,10 @@ class UpstreamPool {
   void became_idle(const std::shared_ptr<UpstreamConnection>& connection);
   void gone(const std::shared_ptr<UpstreamConnection>& connection);
   // Not this connection's fault, or not the message's: it goes first over a new one.
-  void try_again(const Destination& destination, std::shared_ptr<DeliveryJob> job);
+  void try_again(const Destination& destination, Task task);
   // TLS failed where it is opportunistic: spoken to in plain for a while.
   void speak_plain(const Destination& destination);
+  void forget_plain(const Destination& destination);
   bool speaks_plain(const Destination& destination);
 
   using Clock = std::chrono::steady_clock;

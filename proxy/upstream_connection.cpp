@@ -102,7 +102,7 @@ bool UpstreamConnection::on_ready() {
     if (pool_.on_offer) pool_.on_offer(destination_, dialogue_.offer());
     pool_.session_came_about(*this);
   }
-  if (job_) {
+  if (task_.job) {
     begin_message();
     return true;
   }
@@ -117,8 +117,8 @@ bool UpstreamConnection::on_ready() {
   return !ready_;  // a waiting message may have taken the connection at once
 }
 
-void UpstreamConnection::take(std::shared_ptr<DeliveryJob> job) {
-  job_ = std::move(job);
+void UpstreamConnection::take(UpstreamPool::Task task) {
+  task_ = std::move(task);
   begin_message();
   drive();
 }
@@ -128,14 +128,14 @@ void UpstreamConnection::begin_message() {
   ++messages_;
   stopped_ = false;
   waiting_for_final_ = false;
-  const bool tell = route_->settings.tell_client == TellClient::xclient && job_->client &&
+  const bool tell = route_->settings.tell_client == TellClient::xclient && task_.job->client &&
                     dialogue_.offer().xclient;
-  if (tell) told_ = job_->client;
+  if (tell) told_ = task_.job->client;
   const smtp::ClientFacts* client = tell ? &*told_ : nullptr;
-  if (job_->probe) {
-    dialogue_.probe(job_->envelope, job_->which, client);
+  if (task_.job->probe) {
+    dialogue_.probe(task_.job->envelope, task_.job->which, client);
   } else {
-    dialogue_.deliver(job_->envelope, job_->which, job_->octets, client);
+    dialogue_.deliver(task_.job->envelope, task_.job->which, task_.job->octets, client);
   }
 }
 
@@ -146,7 +146,7 @@ bool UpstreamConnection::on_gate() {
     write_then([this] { drive(); });
     return false;
   }
-  if (job_->pass_gate()) {
+  if (task_.job->pass_gate()) {
     dialogue_.pass();
     waiting_for_final_ = true;
   } else {
@@ -157,10 +157,10 @@ bool UpstreamConnection::on_gate() {
 }
 
 void UpstreamConnection::ask_piece() {
-  limit(times_.command, "content");
-  job_->next_piece(
-      [self = shared_from_this(), job = job_](bool ok, std::string_view bytes, bool last) {
-        if (self->closed_ || self->job_ != job) return;
+  limit(task_.times.command, "content");
+  task_.job->next_piece(
+      [self = shared_from_this(), job = task_.job](bool ok, std::string_view bytes, bool last) {
+        if (self->closed_ || self->task_.job != job) return;
         if (!ok) return self->fail({451, {4, 3, 0}, "the store could not be read"});
         self->dialogue_.body(bytes, last);
         self->drive();
@@ -170,18 +170,20 @@ void UpstreamConnection::ask_piece() {
 // An old connection that the server had given up on says nothing about the message.
 void UpstreamConnection::finish() {
   if (messages_ > 1 && dialogue_.unheard() && !stopped_) {
-    return pool_.try_again(destination_, std::exchange(job_, nullptr));
+    return pool_.try_again(destination_, std::exchange(task_, {}));
   }
   answer(dialogue_.results());
 }
 
 void UpstreamConnection::answer(std::vector<smtp::RecipientResult> results) {
-  const auto job = std::exchange(job_, nullptr);
+  const auto job = std::exchange(task_.job, nullptr);
   if (!job) return;
   if (!reached_) away_ = results.empty() ? dialogue_.last_words() : results.front().reply;
+  // It was told to go without TLS; next time it may have it.
+  if (in_plain_ && dialogue_.session_refused()) pool_.forget_plain(destination_);
   job->done({.results = std::move(results),
              .in_doubt = dialogue_.dot_sent() && !dialogue_.dot_answered(),
-             .stopped = stopped_,
+             .stopped = stopped_ || (pool_.stopping_ && !reached_),
              .reached = reached_,
              .sender_refused = dialogue_.mail_refused(),
              .offer = dialogue_.offer(),
@@ -229,7 +231,8 @@ void UpstreamConnection::hear_last_words() {
 }
 
 void UpstreamConnection::read() {
-  if (!ready_ && job_) limit(waiting_for_final_ ? times_.data : times_.command, "reply");
+  if (!ready_ && task_.job)
+    limit(waiting_for_final_ ? task_.times.data : task_.times.command, "reply");
   if (transport_.pending()) return on_readable();
   wait(Want::read, [this] { on_readable(); });
 }
@@ -277,6 +280,7 @@ void UpstreamConnection::limit(std::chrono::milliseconds time, const char* doing
 
 void UpstreamConnection::on_time_out(const char* doing) {
   if (ready_) return quit();
+  if (!addresses_.empty()) return try_next_address({451, {4, 4, 1}, "time-out: connect"});
   if (in_handshake_) return on_tls_failed("time-out");
   fail({451, {4, 4, 2}, std::string("time-out: ") + doing});
 }
@@ -307,13 +311,13 @@ void UpstreamConnection::shut() {
   ready_ = false;
   timer_.cancel();
   resolver_.cancel();
-  if (job_) {
+  if (task_.job) {
     // The dialogue ended before there was a message in it.
     Reply reply = dialogue_.last_words();
     if (reply.code == 0 || reply.positive()) reply = why_;
     if (reply.code == 0) reply = {451, {4, 4, 2}, "connection lost"};
-    answer(
-        std::vector<smtp::RecipientResult>(job_->which.size(), {smtp::Outcome::deferred, reply}));
+    answer(std::vector<smtp::RecipientResult>(task_.job->which.size(),
+                                              {smtp::Outcome::deferred, reply}));
   }
   transport_.close();
   pool_.gone(shared_from_this());

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -24,7 +26,7 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   // `in_plain`: without TLS although the route is opportunistic, since it failed here before.
   UpstreamConnection(UpstreamPool& pool, boost::asio::io_context& context,
                      const Destination& destination, std::shared_ptr<const UpstreamRoute> route,
-                     UpstreamPool::Times times, UpstreamPool::Use use, bool in_plain);
+                     UpstreamPool::Use use, bool in_plain);
   ~UpstreamConnection();
 
   const Destination& destination() const { return destination_; }
@@ -36,14 +38,16 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   // Whether the upstream would take `job` for the right client's.
   bool fits(const DeliveryJob& job) const;
 
-  void open(std::shared_ptr<DeliveryJob> job);
-  void take(std::shared_ptr<DeliveryJob> job);  // only while idle
-  void quit();                                  // likewise
-  void fail(const smtp::Reply& why);            // a job under way is deferred
+  void open(UpstreamPool::Task task);
+  void take(UpstreamPool::Task task);  // only while idle
+  void quit();                         // likewise
+  void fail(const smtp::Reply& why);   // a job under way is deferred
 
  private:
   // The way to the dialogue (upstream_opening.cpp).
-  void connect(const boost::asio::ip::tcp::resolver::results_type& found);
+  void connect(std::deque<boost::asio::ip::tcp::endpoint> found);
+  void connect_to_first();
+  void try_next_address(const smtp::Reply& why);
   void on_connected();
   void tell_client_by_proxy();
   void begin_dialogue();
@@ -77,13 +81,15 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   UpstreamPool& pool_;
   const Destination destination_;
   const std::shared_ptr<const UpstreamRoute> route_;
-  const UpstreamPool::Times times_;
   const UpstreamPool::Use use_;
+  const bool in_plain_;
   Transport transport_;
   boost::asio::ip::tcp::resolver resolver_;
   boost::asio::steady_timer timer_;
+  std::deque<boost::asio::ip::tcp::endpoint> addresses_;  // to be tried; the first one is
+  std::chrono::milliseconds share_{};                     // of the time to connect, for each
   smtp::ClientDialogue dialogue_;
-  std::shared_ptr<DeliveryJob> job_;
+  UpstreamPool::Task task_;                // its job is null between messages
   std::optional<smtp::ClientFacts> told_;  // who the upstream takes for its client
   std::string out_;                        // to be written
   std::size_t sent_ = 0;                   // of it

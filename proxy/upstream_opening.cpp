@@ -1,8 +1,7 @@
 // The way of an upstream connection to its dialogue: name, TCP, PROXY header, TLS.
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
-
-#include <boost/asio/connect.hpp>
 
 #include "proxy/log.h"
 #include "proxy/upstream_connection.h"
@@ -15,7 +14,16 @@ using boost::system::error_code;
 
 namespace {
 
+// The least that an address gets of the time to connect, however many there are.
+constexpr std::chrono::seconds least_share{5};
+
 bool implicit_tls(const UpstreamRoute& route) { return route.tls && route.settings.implicit_tls; }
+
+// Where the password must not go in plain, nothing does: without it the mail would be refused.
+bool may_do_without_tls(const UpstreamRoute& route) {
+  return route.settings.tls == UpstreamTls::opportunistic && !implicit_tls(route) &&
+         (!route.credentials || route.settings.auth_in_plain);
+}
 
 smtp::ClientOptions options_for(const UpstreamRoute& route, const std::string& helo_name,
                                 bool in_plain) {
@@ -36,40 +44,65 @@ smtp::ClientOptions options_for(const UpstreamRoute& route, const std::string& h
 UpstreamConnection::UpstreamConnection(UpstreamPool& pool, boost::asio::io_context& context,
                                        const Destination& destination,
                                        std::shared_ptr<const UpstreamRoute> route,
-                                       UpstreamPool::Times times, UpstreamPool::Use use,
-                                       bool in_plain)
+                                       UpstreamPool::Use use, bool in_plain)
     : pool_(pool),
       destination_(destination),
       route_(std::move(route)),
-      times_(times),
       use_(use),
+      // What was found out under other rules does not undo a TLS that is required by now.
+      in_plain_(in_plain && may_do_without_tls(*route_)),
       transport_(context),
       resolver_(context),
       timer_(context),
-      dialogue_(options_for(*route_, pool.helo_name_, in_plain)) {}
+      dialogue_(options_for(*route_, pool.helo_name_, in_plain_)) {}
 
-void UpstreamConnection::open(std::shared_ptr<DeliveryJob> job) {
-  job_ = std::move(job);
-  limit(route_->settings.connect_timeout, "connect");
+void UpstreamConnection::open(UpstreamPool::Task task) {
+  task_ = std::move(task);
+  error_code is_name;
+  const auto address = boost::asio::ip::make_address(destination_.host, is_name);
+  if (!is_name) return connect({tcp::endpoint(address, destination_.port)});
+  limit(route_->settings.connect_timeout, "resolve");
   resolver_.async_resolve(
       destination_.host, std::to_string(destination_.port),
       [self = shared_from_this()](const error_code& error,
                                   const tcp::resolver::results_type& found) {
         if (self->closed_) return;
-        if (!error) return self->connect(found);
+        if (!error && !found.empty()) return self->connect({found.begin(), found.end()});
         self->fail(
             {451, {4, 4, 3}, "cannot resolve " + self->destination_.host + ": " + error.message()});
       });
 }
 
-void UpstreamConnection::connect(const tcp::resolver::results_type& found) {
-  boost::asio::async_connect(
-      transport_.socket(), found,
-      [self = shared_from_this()](const error_code& error, const tcp::endpoint&) {
-        if (self->closed_) return;
-        if (!error) return self->on_connected();
-        self->fail({451, {4, 4, 1}, "cannot connect: " + error.message()});
+// One address after the other (RFC 5321 5.1). Each has its share of the time: behind one that
+// never answers the mail must still get to the next.
+void UpstreamConnection::connect(std::deque<tcp::endpoint> found) {
+  const std::chrono::milliseconds whole = route_->settings.connect_timeout;
+  const auto even = whole / static_cast<std::int64_t>(found.size());
+  share_ = std::min(whole, std::max<std::chrono::milliseconds>(even, least_share));
+  addresses_ = std::move(found);
+  connect_to_first();
+}
+
+void UpstreamConnection::connect_to_first() {
+  error_code ignored;
+  transport_.socket().close(ignored);
+  limit(share_, "connect");
+  transport_.socket().async_connect(
+      addresses_.front(),
+      [self = shared_from_this(), left = addresses_.size()](const error_code& error) {
+        if (self->closed_ || self->addresses_.size() != left) return;  // its time was over
+        if (error) {
+          return self->try_next_address({451, {4, 4, 1}, "cannot connect: " + error.message()});
+        }
+        self->addresses_.clear();
+        self->on_connected();
       });
+}
+
+void UpstreamConnection::try_next_address(const smtp::Reply& why) {
+  addresses_.pop_front();
+  if (addresses_.empty()) return fail(why);
+  connect_to_first();
 }
 
 void UpstreamConnection::on_connected() {
@@ -89,7 +122,7 @@ void UpstreamConnection::on_connected() {
 // In front of all else, also of TLS (proxy-protocol.txt 2). Mail of nobody's is the gateway's own,
 // and says so: Postfix takes no UNKNOWN.
 void UpstreamConnection::tell_client_by_proxy() {
-  told_ = job_->client;
+  told_ = task_.job->client;
   error_code ignored;
   const auto server = transport_.socket().remote_endpoint(ignored);
   const auto own = transport_.socket().local_endpoint(ignored);
@@ -138,14 +171,13 @@ void UpstreamConnection::on_tls_failed(const std::string& why) {
                                     {"host", destination_.host},
                                     {"port", destination_.port},
                                     {"why", why}});
-  const bool may_do_without = route_->settings.tls == UpstreamTls::opportunistic &&
-                              !implicit_tls(*route_) &&
-                              (!route_->credentials || route_->settings.auth_in_plain);
-  if (!may_do_without || !job_) {
+  if (in_plain_ || !may_do_without_tls(*route_) || !task_.job) {
     return fail({454, {4, 7, 5}, "TLS with the next server failed: " + why});
   }
+  // Once, whatever can be remembered of the server: the message itself knows that it goes in plain.
   pool_.speak_plain(destination_);
-  pool_.try_again(destination_, std::exchange(job_, nullptr));
+  task_.in_plain = true;
+  pool_.try_again(destination_, std::exchange(task_, {}));
   shut();
 }
 

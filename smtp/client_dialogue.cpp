@@ -214,6 +214,13 @@ void ClientDialogue::State::break_off(const Reply& why) {
   }
 }
 
+// Refused for what the session is, whatever the message: another session may take it.
+void ClientDialogue::State::give_session_up(const Reply& why) {
+  session_refused = true;
+  defer_rest(why);
+  break_off(why);
+}
+
 // Replies may have been matched with the wrong commands, so none of them decides for good.
 void ClientDialogue::State::break_protocol() {
   decided.assign(decided.size(), false);
@@ -309,6 +316,7 @@ bool ClientDialogue::unheard() const {
   return state_->mail == State::MailState::unsent || state_->mail == State::MailState::sent;
 }
 bool ClientDialogue::mail_refused() const { return state_->mail == State::MailState::refused; }
+bool ClientDialogue::session_refused() const { return state_->session_refused; }
 const UpstreamOffer& ClientDialogue::offer() const { return state_->offer; }
 const Reply& ClientDialogue::last_words() const { return state_->last_words; }
 

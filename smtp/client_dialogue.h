@@ -145,6 +145,9 @@ class ClientDialogue {
   // After `delivered`: MAIL was refused, by the upstream or for want of an offer. What the results
   // say is then about the sender, or the session, and not about the recipients.
   bool mail_refused() const;
+  // The upstream wants TLS, or other credentials, before it takes mail (530, 534, 535, 538 of RFC
+  // 4954 6 and RFC 3207 4): whom it refused for that is deferred, and the dialogue closes.
+  bool session_refused() const;
   // After TLS, and after XCLIENT, that of the EHLO behind it.
   const UpstreamOffer& offer() const;
   // Why close came unasked: the upstream's refusal of the session, its 421, or what fail() was

@@ -14,6 +14,11 @@ bool means_later(const Reply& reply) {
          (reply.status == EnhancedStatus{} || reply.status == EnhancedStatus{5, 5, 3});
 }
 
+// Authentication or encryption is required, or what we have of it does not do.
+bool about_session(const Reply& reply) {
+  return reply.code == 530 || reply.code == 534 || reply.code == 535 || reply.code == 538;
+}
+
 }  // namespace
 
 bool ClientDialogue::State::settles_session(Expected what) {
@@ -106,6 +111,7 @@ void ClientDialogue::State::take_unasked() {
 void ClientDialogue::State::handle_mail(const Reply& reply) {
   if (intermediate(reply)) return break_protocol();
   mail = completed(reply) ? MailState::accepted : MailState::refused;
+  if (about_session(reply)) return give_session_up(reply);
   if (mail == MailState::refused) decide_rest(reply);
   send_group();
 }
@@ -117,7 +123,13 @@ void ClientDialogue::State::handle_rcpt(const Reply& reply) {
     ++accepted;
     if (purpose == Purpose::probe) decide(index, Outcome::delivered, reply);
   } else {
-    const bool later = reply.transient() || means_later(reply);
+    // Who was accepted all the same gets the message; the others want another session.
+    const bool wants_other = about_session(reply);
+    if (wants_other) {
+      session_refused = close_after = true;
+      if (last_words.code == 0) last_words = reply;
+    }
+    const bool later = reply.transient() || wants_other || means_later(reply);
     decide(index, later ? Outcome::deferred : Outcome::failed, reply);
   }
   send_group();
@@ -130,6 +142,8 @@ void ClientDialogue::State::handle_data(const Reply& reply) {
     } else {
       send(".\r\n", Expected::lone_dot);  // RFC 2920 3.1: the server waits for content now
     }
+  } else if (about_session(reply)) {
+    give_session_up(reply);
   } else if (reply.transient() || reply.permanent()) {
     decide_rest(reply);
     message_decided();

@@ -100,6 +100,7 @@ struct ClientDialogue::State {
   void defer_rest(const Reply& reply);   // whatever its class
   void message_decided();
   void break_off(const Reply& why);
+  void give_session_up(const Reply& why);
   void break_protocol();
   void leave(const Reply& why);
   bool message_under_way() const;
@@ -117,6 +118,7 @@ struct ClientDialogue::State {
   bool secured = false;           // TLS is on
   bool starttls_refused = false;  // offered, then refused: not asked for again
   bool authenticated = false;
+  bool session_refused = false;     // it is not enough for mail
   std::optional<SaslClient> sasl;   // while AUTH is under way
   std::optional<ClientFacts> told;  // by XCLIENT, the last time
   std::optional<Announced> announced;

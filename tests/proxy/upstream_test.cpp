@@ -9,9 +9,32 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
+#include <dlfcn.h>
 #include <doctest/doctest.h>
+#include <netdb.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+namespace {
+
+// A name that only this test knows: 127.0.0.2, then 127.0.0.1.
+constexpr const char* two_addresses = "two-addresses.example";
+
+}  // namespace
+
+// In front of the one of the C library.
+extern "C" int getaddrinfo(const char* name, const char* service, const addrinfo* hints,
+                           addrinfo** found) {
+  static const auto real =
+      reinterpret_cast<decltype(&getaddrinfo)>(dlsym(RTLD_NEXT, "getaddrinfo"));
+  if (name == nullptr || name != std::string_view(two_addresses))
+    return real(name, service, hints, found);
+  addrinfo tcp_only{};
+  tcp_only.ai_family = AF_INET;
+  tcp_only.ai_socktype = SOCK_STREAM;
+  const int failed = real("127.0.0.2", service, &tcp_only, found);
+  return failed != 0 ? failed : real("127.0.0.1", service, &tcp_only, &(*found)->ai_next);
+}
 
 namespace cordon::proxy {
 namespace {
@@ -28,6 +51,7 @@ class LineServer {
 
   static constexpr const char* close = "close";
   static constexpr const char* nothing = "";
+  static constexpr const char* fails_tls = "220 2.0.0 go";  // and hangs up
   // The reply to that line of that connection; nullptr: the usual one.
   std::function<const char*(int connection, const std::string& line)> script;
   std::vector<std::pair<int, std::string>> lines;
@@ -84,6 +108,10 @@ class LineServer {
     const char* scripted = script ? script(connection.number, line) : nullptr;
     const std::string reply = scripted != nullptr ? scripted : usual(line);
     if (reply == close) return false;
+    if (reply == fails_tls) {
+      say(connection, reply + "\r\n");
+      return false;
+    }
     connection.in_content = reply.starts_with("354");
     say(connection, reply);
     return line != "QUIT";
@@ -103,13 +131,17 @@ class LineServer {
 // A pool with one destination.
 class Trial {
  public:
-  explicit Trial(RouteSettings settings = {}) {
-    settings.tls = UpstreamTls::none;
-    settings.idle_timeout = Seconds(60);
-    route = std::make_shared<const UpstreamRoute>(make_upstream_route(settings));
+  explicit Trial(RouteSettings settings = {}, UpstreamTls tls = UpstreamTls::none) {
+    settings.tls = tls;
+    route = route_with(settings);
   }
 
-  Destination destination() const { return {"smarthost", "127.0.0.1", server.port(), ""}; }
+  static std::shared_ptr<const UpstreamRoute> route_with(RouteSettings settings) {
+    settings.idle_timeout = Seconds(60);
+    return std::make_shared<const UpstreamRoute>(make_upstream_route(settings));
+  }
+
+  Destination destination() const { return {"smarthost", host, server.port(), name}; }
 
   static smtp::Envelope to(const std::string& local) {
     smtp::Envelope envelope;
@@ -129,11 +161,11 @@ class Trial {
     };
     job->pass_gate = [] { return true; };
     job->done = [this, local](const DeliveryOutcome& outcome) { keep(local, outcome); };
-    pool.deliver(destination(), route, {}, std::move(job));
+    pool.deliver(destination(), route, times, std::move(job));
   }
 
   void probe(const std::string& local) {
-    pool.probe(destination(), route, {}, to(local), {0},
+    pool.probe(destination(), route, times, to(local), {0},
                [this, local](const DeliveryOutcome& outcome) { keep(local, outcome); });
   }
 
@@ -161,7 +193,10 @@ class Trial {
   boost::asio::io_context context;
   LineServer server{context};
   UpstreamPool pool{context, "gw.example"};
+  std::string host = "127.0.0.1";
+  std::string name;
   std::shared_ptr<const UpstreamRoute> route;
+  UpstreamPool::Times times;
   std::map<std::string, std::string> ends;
   DeliveryOutcome last;
 };
@@ -378,6 +413,152 @@ TEST_CASE("at the end every message is answered") {
   trial.await({"one", "two"});
   CHECK(trial.ends["one"] == "451 4.3.2 the gateway is stopping");
   CHECK(trial.ends["two"] == "451 4.3.2 the gateway is stopping");
+}
+
+TEST_CASE("what comes when all is at its end is answered, later, and connects to nobody") {
+  Trial trial;
+  trial.pool.abort();
+  trial.send("one");
+  CHECK(trial.ends.empty());
+  trial.await({"one"});
+  CHECK(trial.ends["one"] == "451 4.3.2 the gateway is stopping");
+  CHECK(trial.last.stopped);
+  CHECK(trial.server.connections == 0);
+}
+
+TEST_CASE("a message whose session never came about is told as stopped, so that no host is next") {
+  Trial trial;
+  trial.server.script = [](int, const std::string&) { return LineServer::nothing; };
+  trial.send("one");
+  trial.await([&] { return trial.server.connections == 1; });
+  trial.pool.abort();
+  trial.await({"one"});
+  CHECK_FALSE(trial.last.reached);
+  CHECK(trial.last.stopped);
+}
+
+TEST_CASE("each has its own time limits, whoever else uses the destination or the connection") {
+  RouteSettings settings;
+  settings.max_connections = 2;
+  Trial trial(settings);
+  trial.server.script = [](int, const std::string& line) {
+    const bool hangs = line == "." || line.starts_with("RCPT TO:<slow");
+    return hangs ? LineServer::nothing : nullptr;
+  };
+  trial.send("one");
+  trial.send("two");  // waits until the server is known to be there
+  trial.times = {.command = Seconds(1), .data = Seconds(1)};
+  trial.probe("somebody");
+  trial.await({"somebody"});
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(1500);
+  trial.await([&] { return std::chrono::steady_clock::now() > end; });
+  CHECK(trial.ends.count("one") == 0);
+  CHECK(trial.ends.count("two") == 0);
+  trial.pool.abort();
+  trial.await({"one", "two"});
+
+  Trial idle;
+  idle.send("one");
+  idle.await({"one"});
+  idle.server.script = trial.server.script;
+  idle.times = trial.times;
+  idle.probe("slow");  // over the connection of the message
+  idle.await({"slow"});
+  CHECK(idle.ends["slow"] == "451 4.4.2 time-out: reply");
+  CHECK(idle.server.connections == 1);
+}
+
+TEST_CASE("what waits goes by its own route, also where an older one comes after it") {
+  Trial trial;
+  const auto older = trial.route;
+  RouteSettings settings = older->settings;
+  settings.max_connections = 1;
+  settings.tell_client = TellClient::xclient;
+  trial.route = Trial::route_with(settings);
+  trial.send("one", anna);
+  trial.send("two", bert);
+  trial.route = older;
+  trial.send("three", anna);
+  trial.await({"one", "two", "three"});
+  std::vector<std::string> told;
+  for (const auto& [_, line] : trial.server.lines)
+    if (line.starts_with("XCLIENT")) told.push_back(line);
+  CHECK(told == std::vector<std::string>{"XCLIENT ADDR=192.0.2.7 PORT=1025",
+                                         "XCLIENT ADDR=192.0.2.8 PORT=1025"});
+}
+
+// Offers STARTTLS, which always fails.
+const char* without_tls(int, const std::string& line) {
+  if (line.starts_with("EHLO")) return "250-mx.example\r\n250 STARTTLS\r\n";
+  return line == "STARTTLS" ? LineServer::fails_tls : nullptr;
+}
+
+TEST_CASE("where TLS fails a message is tried in plain once, however many servers are like that") {
+  Trial trial({}, UpstreamTls::opportunistic);
+  trial.server.script = without_tls;
+  constexpr int more_than_are_remembered = 1001;
+  for (int i = 1; i <= more_than_are_remembered; ++i) {
+    trial.name = "mx" + std::to_string(i);
+    trial.send(trial.name);
+    trial.await(
+        [&] { return trial.ends.count(trial.name) != 0 || trial.server.connections > 2 * i; });
+    REQUIRE(trial.ends[trial.name] == "250 2.0.0 ok");
+    REQUIRE(trial.server.connections == 2 * i);
+    trial.pool.close_idle();
+  }
+}
+
+TEST_CASE("a server that wants TLS after all is not spoken to in plain again") {
+  Trial trial({}, UpstreamTls::opportunistic);
+  trial.server.script = [](int connection, const std::string& line) {
+    return line.starts_with("MAIL") ? "530 5.7.0 Must issue a STARTTLS command first\r\n"
+                                    : without_tls(connection, line);
+  };
+  const auto times_asked_for_tls = [&] {
+    const auto& lines = trial.server.lines;
+    return std::count_if(lines.begin(), lines.end(),
+                         [](const auto& said) { return said.second == "STARTTLS"; });
+  };
+  trial.send("one");
+  trial.await({"one"});
+  CHECK(trial.ends["one"] == "530 5.7.0 Must issue a STARTTLS command first");
+  CHECK(trial.last.results.at(0).outcome == smtp::Outcome::deferred);
+  CHECK(times_asked_for_tls() == 1);
+  trial.send("two");
+  trial.await({"two"});
+  CHECK(times_asked_for_tls() == 2);
+}
+
+TEST_CASE("what was found out of a server's TLS does not undo a TLS that is required since") {
+  Trial trial({}, UpstreamTls::opportunistic);
+  trial.server.script = without_tls;
+  trial.send("one");
+  trial.await({"one"});
+  CHECK(trial.ends["one"] == "250 2.0.0 ok");
+  RouteSettings settings = trial.route->settings;
+  settings.tls = UpstreamTls::required;
+  trial.route = Trial::route_with(settings);
+  trial.send("two");
+  trial.await({"two"});
+  CHECK(trial.ends["two"].starts_with("454 4.7.5 TLS with the next server failed"));
+}
+
+TEST_CASE("an address that never answers does not keep the mail from the next one") {
+  RouteSettings settings;
+  settings.connect_timeout = Seconds(1);
+  Trial trial(settings);
+  trial.host = two_addresses;
+  // The one connection that its backlog has room for is taken: it answers nobody.
+  tcp::acceptor silent(trial.context);
+  const tcp::endpoint at(boost::asio::ip::make_address("127.0.0.2"), trial.server.port());
+  silent.open(at.protocol());
+  silent.bind(at);
+  silent.listen(0);
+  tcp::socket taken(trial.context);
+  taken.connect(at);
+  trial.send("one");
+  trial.await({"one"});
+  CHECK(trial.ends["one"] == "250 2.0.0 ok");
 }
 
 TEST_CASE("a password file is read by its first line, and must be private") {

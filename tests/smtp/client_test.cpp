@@ -161,6 +161,36 @@ TEST_CASE("a refused MAIL decides all, and RSET comes before the next message") 
   }
 }
 
+TEST_CASE("a session that is not enough defers the message, and ends") {
+  const std::string words = " 5.7.0 Must issue a STARTTLS command first";
+  for (const std::string code : {"530", "534", "535", "538"}) {
+    for (const Rules& base : {friendly, no_pipelining}) {
+      for (const std::string command : {"MAIL", "RCPT", "DATA"}) {
+        CAPTURE(code + ' ' + command);
+        Trial trial(but({{command, code + words + "\r\n"}}, base));
+        CHECK(trial.deliver(to({"bob", "carol"})) == ClientAction::delivered);
+        CHECK(trial.fates() == std::vector<std::string>(2, "deferred " + code + words));
+        CHECK(trial.dialogue.session_refused());
+        CHECK_FALSE(trial.dialogue.dot_sent());
+        CHECK(trial.run() == ClientAction::close);
+      }
+    }
+  }
+  Trial trial(friendly);
+  trial.deliver(to({"bob"}));
+  CHECK_FALSE(trial.dialogue.session_refused());
+}
+
+TEST_CASE("who is accepted in a session that is not enough for others gets the message") {
+  Trial trial(but({{"RCPT TO:<bob", "530 5.7.1 authenticate first\r\n"},
+                   {"RCPT TO:<nobody", "550 5.1.1 unknown\r\n"}}));
+  CHECK(trial.deliver(to({"bob", "carol", "nobody"})) == ClientAction::delivered);
+  CHECK(trial.fates() == std::vector<std::string>{"deferred 530 5.7.1 authenticate first",
+                                                  "delivered 250 2.0.0 taken",
+                                                  "failed 550 5.1.1 unknown"});
+  CHECK(trial.run() == ClientAction::close);
+}
+
 TEST_CASE("354 for nobody is answered with a lone dot, and delivers nothing") {
   Trial trial(but({{"RCPT", "550 5.1.1 unknown\r\n"}}));
   CHECK(trial.deliver(to({"bob", "carol"})) == ClientAction::delivered);
