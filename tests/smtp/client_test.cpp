@@ -162,14 +162,16 @@ TEST_CASE("a refused MAIL decides all, and RSET comes before the next message") 
 }
 
 TEST_CASE("a session that is not enough defers the message, and ends") {
-  const std::string words = " 5.7.0 Must issue a STARTTLS command first";
-  for (const std::string code : {"530", "534", "535", "538"}) {
+  for (const std::string reply :
+       {"530 5.7.0 Must issue a STARTTLS command first", "534 5.7.9 too weak", "535 5.7.8 no",
+        "538 5.7.11 not in plain"}) {
     for (const Rules& base : {friendly, no_pipelining}) {
       for (const std::string command : {"MAIL", "RCPT", "DATA"}) {
-        CAPTURE(code + ' ' + command);
-        Trial trial(but({{command, code + words + "\r\n"}}, base));
+        CAPTURE(reply);
+        CAPTURE(command);
+        Trial trial(but({{command, reply + "\r\n"}}, base));
         CHECK(trial.deliver(to({"bob", "carol"})) == ClientAction::delivered);
-        CHECK(trial.fates() == std::vector<std::string>(2, "deferred " + code + words));
+        CHECK(trial.fates() == std::vector<std::string>(2, "deferred " + reply));
         CHECK(trial.dialogue.session_refused());
         CHECK_FALSE(trial.dialogue.dot_sent());
         CHECK(trial.run() == ClientAction::close);
