@@ -33,8 +33,8 @@ virtual_mailbox_domains =
         self.group = ProcessGroup(self.name)
         super().__init__()
 
-    def lay_out(self):
-        super().lay_out()
+    def lay_out(self, settings):
+        super().lay_out(settings)
         main = self.config / "main.cf"
         text = main.read_text() + self.TUNED.format(limit=self.limit) + self.settings
         main.write_text(without_earlier(text))

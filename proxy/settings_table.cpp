@@ -386,9 +386,10 @@ const std::array listener_table = std::to_array<Key<ListenerSettings>>({
                "is whom it names. Anybody there is believed.",
            .form = Form::network},
      [](ListenerSettings& l) -> Target { return &l.proxy_protocol; }},
-    {Facts{.name = "xclient",
-           .why = "Peers there may name another client by XCLIENT, and are believed.",
-           .form = Form::network},
+    {Facts{
+         .name = "xclient",
+         .why = "Peers there may name another client by XCLIENT, once a session, and are believed.",
+         .form = Form::network},
      [](ListenerSettings& l) -> Target { return &l.xclient; }},
 });
 

@@ -233,6 +233,9 @@ void UpstreamConnection::hear_last_words() {
 void UpstreamConnection::read() {
   if (!ready_ && task_.job)
     limit(waiting_for_final_ ? task_.times.data : task_.times.command, "reply");
+  // The dialogue may say more than once that it needs input. A second wait would never end: of two
+  // that wake, one finds nothing and waits again.
+  if (std::exchange(reading_, true)) return;
   if (transport_.pending()) return on_readable();
   wait(Want::read, [this] { on_readable(); });
 }
@@ -240,6 +243,7 @@ void UpstreamConnection::read() {
 void UpstreamConnection::on_readable() {
   const Step step = transport_.read_some(in_);
   if (step.want != Want::nothing) return wait(step.want, [this] { on_readable(); });
+  reading_ = false;
   if (step.error) return fail(lost(step.error));
   dialogue_.input({in_.data(), step.octets});
   drive();

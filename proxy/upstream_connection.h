@@ -104,6 +104,7 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   bool driving_ = false;
   bool drive_again_ = false;
   bool in_handshake_ = false;
+  bool reading_ = false;  // a wait for octets is under way
   bool waiting_for_final_ = false;
   bool closed_ = false;
 };

@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "bench"))
 
 from aims import AIMS, Aim
 from figures import Series, short, spread, times
+from peer_postfix import PostfixPeer
 from processes import ProcessGroup, tree, with_reaped
 from results import Results
 
@@ -92,6 +93,19 @@ class Processes(unittest.TestCase):
         finally:
             child.communicate()
             group.close()
+
+
+class Peers(unittest.TestCase):
+    def test_postfix_is_the_one_of_the_tests_with_its_own_settings_on_top(self):
+        peer = PostfixPeer(20)
+        try:
+            text = (peer.config / "main.cf").read_text()
+            self.assertIn("smtpd_sender_restrictions = static:HOLD\n", text)
+            self.assertIn("default_process_limit = 120\n", text)
+            peer.start()
+            self.assertTrue(peer.has(0))
+        finally:
+            peer.stop()
 
 
 if __name__ == "__main__":

@@ -205,6 +205,21 @@ const smtp::ClientFacts anna{.address = "192.0.2.7", .port = 1025};
 const smtp::ClientFacts anna_again{.address = "192.0.2.7", .port = 1026};
 const smtp::ClientFacts bert{.address = "192.0.2.8", .port = 1025};
 
+TEST_CASE("a message costs the same however many its connection has carried before") {
+  RouteSettings one_connection;
+  one_connection.max_connections = 1;
+  Trial trial(one_connection);
+  constexpr std::size_t count = 100;
+  for (std::size_t i = 0; i < count; ++i) trial.send("m" + std::to_string(i));
+  std::size_t handlers = 0;
+  trial.await([&] {
+    ++handlers;
+    return trial.ends.size() == count;
+  });
+  CHECK(trial.server.connections == 1);
+  CHECK(handlers < 40 * count);
+}
+
 TEST_CASE("one connection serves one message after the other, and tells once what it offers") {
   Trial trial;
   int offers = 0;
