@@ -211,7 +211,7 @@ class Rates(unittest.TestCase):
                 session.mail("anna@in.example")
                 session.rcpt("bert@in.example")
                 self.assertEqual(session.rcpt("carl@in.example"), session.rcpt(BAIT))
-            self.assertEqual(1, len(house.gateway.rows("alert", "list")))
+            eventually(lambda: len(house.gateway.rows("alert", "list")) == 1, "the alert is stored")
 
     def test_a_host_may_connect_so_often_in_a_minute(self):
         with House("limits.max_connections_per_minute=3") as house:
