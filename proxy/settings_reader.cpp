@@ -11,6 +11,7 @@
 #include <toml++/toml.h>
 
 #include "proxy/settings_draft.h"
+#include "proxy/toml_text.h"
 
 namespace cordon::proxy {
 namespace {
@@ -170,6 +171,7 @@ Value override_value(const Target& target, const std::string& text) {
   if (is_list && !text.starts_with('['))
     return text.empty() ? std::vector<std::string>{} : split(text, ',');
   if (is_text && !text.starts_with('"') && !text.starts_with('\'')) return text;
+  if (stray_letter(text)) return text;
   const toml::parse_result parsed = toml::parse("value = " + text);
   if (parsed && parsed.table().size() == 1) return value_of(*parsed.table().get("value"));
   return text;
@@ -206,6 +208,14 @@ SettingsError one_problem(const std::string& file, std::string text) {
 
 SettingsResult parse_settings(std::string_view text, const std::string& name,
                               std::span<const std::string> overrides) {
+  if (const auto stray = stray_letter(text)) {
+    SettingsError error{name, {}};
+    error.problems.push_back({stray->line,
+                              stray->column,
+                              {},
+                              "a letter beyond ASCII may stand in a text or a comment only"});
+    return error;
+  }
   const toml::parse_result parsed = toml::parse(text, name);
   if (!parsed) {
     SettingsError error{name, {}};

@@ -228,3 +228,14 @@ TEST_CASE("a password is not for the servers of whatever domain") {
                   "[route.smarthost]\nlookup = \"mx\"\nuser = \"me\"\npassword_file = \"/x\"\n")
             .find("route.smarthost.user: cannot go with lookup = \"mx\"") != std::string::npos);
 }
+
+TEST_CASE("a letter beyond ASCII stands in a text or a comment only") {
+  const std::string words = ": a letter beyond ASCII may stand in a text or a comment only";
+  CHECK(complaint("\xCF\x8C = 1\n") == "f.toml:1:1" + words);
+  CHECK(complaint("# \xCF\x8C\nhostname = \xCF\x8C\n") == "f.toml:2:12" + words);
+  CHECK(complaint("[log]\nfile = \"a\\\"\" \xCF\x8C\n") == "f.toml:2:14" + words);
+  CHECK(complaint("[log]\nfile = \"\"\"\n\xCF\x8C\"\"\"\"\" \xC3\xA4\n") == "f.toml:3:9" + words);
+  CHECK(complaint(
+            "\xEF\xBB\xBF# \xCF\x8C\n[[origin]]\nnetwork = \"192.0.2.1\"\nlabel = '\xCF\x8C'\n") ==
+        "accepted");
+}
