@@ -36,7 +36,8 @@ class Committer {
   // Asks the servers that mail will be committed to.
   RecipientCheck& recipients() { return recipients_; }
   void wake();  // something may be due; any thread, cheap to call often
-  // The settings changed: a mended route is tried at once. Any thread.
+  // The settings changed: mail that waits for the server of a mended route is tried at once, with
+  // mail exchangers at its next turn. Any thread.
   void reloaded();
   // Has a look at what the servers of routes offer (proxy/offers.h). Any thread.
   enum class Look : std::uint8_t { at_all, at_unknown };

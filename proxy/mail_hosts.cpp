@@ -84,7 +84,7 @@ void MailHosts::find(const std::string& domain, std::function<void(MailHostsFoun
   auto search = std::make_shared<Search>();
   search->done = std::move(done);
   if (const std::string literal = literal_address(domain); !literal.empty()) {
-    // An address needs no question; asked all the same, it comes back as it is, and in order.
+    // Its own answer, which comes like any other.
     search->names = {literal};
     search->by_name.resize(1);
     search->open = 1;

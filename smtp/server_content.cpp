@@ -38,9 +38,8 @@ void ServerAutomaton::State::refuse_content(DataFault fault) {
 // ---- DATA
 // ----------------------------------------------------------------------------------------
 
-// True if the carrier has something to do.
-bool ServerAutomaton::State::read_content(Action& action) {
-  const DataStep step = content.next(rest);
+// True if the carrier has something to do; false at the end of it.
+bool ServerAutomaton::State::give(const DataStep& step, Action& action) {
   switch (step.event) {
     case DataEvent::need_input:
       action = idle();
@@ -53,9 +52,14 @@ bool ServerAutomaton::State::read_content(Action& action) {
       action = {ActionKind::drop_body, {}};
       return true;
     case DataEvent::end:
-      finish_content();
       return false;
   }
+  return false;
+}
+
+bool ServerAutomaton::State::read_content(Action& action) {
+  if (give(content.next(rest), action)) return true;
+  finish_content();
   return false;
 }
 
@@ -112,24 +116,9 @@ void ServerAutomaton::State::pass_over_chunk(Reply reply) {
   phase = Phase::chunk;
 }
 
-// True if the carrier has something to do.
 bool ServerAutomaton::State::read_chunk(Action& action) {
-  const DataStep step = chunks->reader.next(rest);
-  switch (step.event) {
-    case DataEvent::need_input:
-      action = idle();
-      return true;
-    case DataEvent::content:
-      action = {ActionKind::body, step.bytes};
-      return true;
-    case DataEvent::fault:
-      body_open = false;
-      action = {ActionKind::drop_body, {}};
-      return true;
-    case DataEvent::end:
-      finish_chunk();
-      return false;
-  }
+  if (give(chunks->reader.next(rest), action)) return true;
+  finish_chunk();
   return false;
 }
 

@@ -98,6 +98,7 @@ struct ServerAutomaton::State {
   bool offers_auth() const;
 
   // Content (server_content.cpp).
+  bool give(const DataStep& step, Action& action);
   bool read_content(Action& action);
   void finish_content();
   void bdat(std::string_view argument);
