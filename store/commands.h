@@ -48,6 +48,8 @@ void apply_to(Database& db, const MarkUncertain& command, Effects& effects);
 void apply_to(Database& db, const Freeze& command, Effects& effects);
 void apply_to(Database& db, const Release& command, Effects& effects);
 void apply_to(Database& db, const DeleteMessage& command, Effects& effects);
+void apply_to(Database& db, const SealCredentials& command, Effects& effects);
+void apply_to(Database& db, const DropCredentials& command, Effects& effects);
 
 void apply_to(Database& db, const AddOrigin& command, Effects& effects);
 void apply_to(Database& db, const AddIdentifier& command, Effects& effects);

@@ -21,6 +21,12 @@ void drop_content(Database& db, MessageId message, Effects& effects) {
   db.query(sql::delete_pieces).with(first, last).run();
 }
 
+// A settled message is a record only.
+void drop_what_delivers(Database& db, MessageId message, Effects& effects) {
+  drop_content(db, message, effects);
+  db.query(sql::drop_credentials).with(message).run();
+}
+
 void insert_content(Database& db, const Accept& c, const Effects& effects) {
   std::uint32_t place = 0;
   for (const PlacedBody& body : effects.placed) {
@@ -46,7 +52,7 @@ void insert_message(Database& db, const Message& m) {
       .with(m.id, m.kind, m.state, m.origin, m.listener, m.session, m.accepted_at, m.accepted_up,
             m.due, m.clearance, m.quarantined_by, m.frozen, m.attempts, normal, domain,
             envelope.declared_size, envelope.body, envelope.smtputf8, envelope.ret, envelope.envid,
-            m.trace, m.octets, m.digest, m.subject, m.message_id, m.references)
+            m.trace, m.octets, m.digest, m.subject, m.message_id, m.references, m.client, m.login)
       .run();
 }
 
@@ -123,7 +129,7 @@ void apply_to(Database& db, const RecordAttempt& c, Effects& effects) {
   const MessageState state = state_after(db, c.message);
   const auto settled_at = settled(state) ? std::optional(c.at) : std::nullopt;
   db.query(sql::after_attempt).with(c.message, state, c.due, c.count_attempt, settled_at).run();
-  if (settled(state)) drop_content(db, c.message, effects);
+  if (settled(state)) drop_what_delivers(db, c.message, effects);
 }
 
 void apply_to(Database& db, const Unclaim& c, Effects&) {
@@ -150,7 +156,16 @@ void apply_to(Database& db, const Release& c, Effects&) {
 void apply_to(Database& db, const DeleteMessage& c, Effects& effects) {
   db.query(sql::delete_message).with(c.message).run();
   require_change(db, "no held message", c.message);
-  drop_content(db, c.message, effects);
+  drop_what_delivers(db, c.message, effects);
+}
+
+void apply_to(Database& db, const SealCredentials& c, Effects&) {
+  db.query(sql::seal_credentials).with(c.message, as_blob(c.sealed)).run();
+  require_change(db, "no unsettled message", c.message);
+}
+
+void apply_to(Database& db, const DropCredentials& c, Effects&) {
+  for (const MessageId message : c.messages) db.query(sql::drop_credentials).with(message).run();
 }
 
 }  // namespace cordon::store

@@ -55,8 +55,11 @@ MessageView read_message(const Query& row) {
   m.subject = row.string(23);
   m.message_id = row.string(24);
   m.references = row.string(25);
-  view.origin_label = row.string(26);
-  view.quarantined = row.flag(27);
+  m.client = row.string(26);
+  m.login = row.string(27);
+  view.origin_label = row.string(28);
+  view.quarantined = row.flag(29);
+  view.sealed = row.string(30);
   return view;
 }
 
@@ -166,6 +169,13 @@ void MessageReader::unsettled(const std::function<void(const Unsettled&)>& row) 
     u.attempts = query.as<std::uint32_t>(9);
     u.listener = query.text(10);
     row(u);
+  }
+}
+
+void MessageReader::logins(const std::function<void(const LoginRow&)>& row) {
+  Query query = db_.query(sql::logins);
+  while (query.step()) {
+    row({query.as<MessageId>(0), query.string(1), query.string(2), query.flag(3)});
   }
 }
 

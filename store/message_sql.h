@@ -17,9 +17,10 @@ inline constexpr const char* insert_message =
     "INSERT INTO message (id, kind, state, origin, listener, session, accepted_at, accepted_up, "
     "due,"
     " clearance, quarantined_by, frozen, attempts, sender, sender_domain, declared_size, body_type,"
-    " smtputf8, ret, envid, trace, octets, digest, subject, message_id, reference_ids)"
+    " smtputf8, ret, envid, trace, octets, digest, subject, message_id, reference_ids, client,"
+    " login)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,"
-    " ?20, ?21, ?22, ?23, ?24, ?25, ?26)";
+    " ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28)";
 inline constexpr const char* insert_recipient =
     "INSERT INTO recipient (message, place, mailbox, domain, notify, orcpt, state, last_reply)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, '')";
@@ -62,5 +63,10 @@ inline constexpr const char* release_message =
 // An operator's deletion has no time of its own: its record ages from its acceptance.
 inline constexpr const char* delete_message =
     "UPDATE message SET state = 5, settled_at = accepted_at WHERE id = ?1 AND state IN (0, 2)";
+
+inline constexpr const char* seal_credentials =
+    "INSERT OR REPLACE INTO credential (message, sealed)"
+    " SELECT id, ?2 FROM message WHERE id = ?1 AND state < 3";
+inline constexpr const char* drop_credentials = "DELETE FROM credential WHERE message = ?1";
 
 }  // namespace cordon::store::sql

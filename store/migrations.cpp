@@ -207,7 +207,15 @@ constexpr const char* version_3 = R"sql(
 ALTER TABLE recipient ADD COLUMN delay_told INTEGER NOT NULL DEFAULT 0;
 )sql";
 
-constexpr std::array<const char*, 3> texts{version_1, version_2, version_3};
+// What a client said of itself, and as whom its mail must be delivered. The sealed credentials of a
+// message are of no use without its key, which is kept elsewhere (store/key_file.h).
+constexpr const char* version_4 = R"sql(
+ALTER TABLE message ADD COLUMN client TEXT NOT NULL DEFAULT '';
+ALTER TABLE message ADD COLUMN login TEXT NOT NULL DEFAULT '';
+CREATE TABLE credential (message INTEGER PRIMARY KEY, sealed BLOB NOT NULL);
+)sql";
+
+constexpr std::array<const char*, 4> texts{version_1, version_2, version_3, version_4};
 
 }  // namespace
 

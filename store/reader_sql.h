@@ -11,13 +11,19 @@ inline constexpr const char* unsettled =
     "SELECT id, kind, state, origin, due, accepted_up, clearance, quarantined_by, frozen, attempts,"
     " listener FROM message INDEXED BY message_unsettled WHERE state < 3 ORDER BY id";
 
+inline constexpr const char* logins =
+    "SELECT m.id, m.listener, m.login, EXISTS (SELECT 1 FROM credential c WHERE c.message = m.id)"
+    " FROM message m INDEXED BY message_unsettled WHERE m.state < 3 AND m.login <> ''"
+    " ORDER BY m.id";
+
 // In the order in which read_message() takes them.
 #define CORDON_MESSAGE_COLUMNS                                                                   \
   "m.id, m.kind, m.state, m.origin, m.listener, m.session, m.accepted_at, m.accepted_up, m.due," \
   " m.clearance, m.quarantined_by, m.frozen, m.attempts, m.sender, m.sender_domain,"             \
   " m.declared_size, m.body_type, m.smtputf8, m.ret, m.envid, m.trace, m.octets, m.digest,"      \
-  " m.subject, m.message_id, m.reference_ids, o.label,"                                          \
-  " (m.quarantined_by <> 0 OR m.clearance < o.cordon_epoch) AND m.state < 3 AS quarantined"
+  " m.subject, m.message_id, m.reference_ids, m.client, m.login, o.label,"                       \
+  " (m.quarantined_by <> 0 OR m.clearance < o.cordon_epoch) AND m.state < 3 AS quarantined,"     \
+  " (SELECT sealed FROM credential WHERE message = m.id)"
 // ?1 and ?2 bound the ids, ?12 the number; each other parameter is NULL if it does not matter. ?11
 // is whether the message must be in quarantine; one that is leaving is still in the queue.
 #define CORDON_MESSAGE_CONDITIONS                                                               \

@@ -22,6 +22,7 @@ class MessageReader {
     return bodies_.read(id, offset, buffer);
   }
   void unsettled(const std::function<void(const Unsettled&)>& row);
+  void logins(const std::function<void(const LoginRow&)>& row);
   std::vector<RevocationRecord> revocations_to(OriginId origin, std::string_view recipient,
                                                WallTime since);
   std::vector<RevocationRecord> revocations(OriginId origin, WallTime since, std::string_view after,

@@ -121,6 +121,17 @@ struct DeleteMessage {
   MessageId message{};
 };  // content dropped, envelope kept as a record
 
+// Keeps, or replaces, what an unsettled message is delivered with: a text that only the key of this
+// message opens. The Accept may be in the same batch. Whatever settles a message drops it.
+struct SealCredentials {
+  MessageId message{};
+  std::string sealed;
+};
+// Those that have none are left alone.
+struct DropCredentials {
+  std::vector<MessageId> messages;
+};
+
 struct RaiseAlert {
   Alert alert;
   std::optional<Cordon> cordon;
@@ -194,11 +205,12 @@ struct Prune {
   std::uint32_t limit = 1000;
 };
 
-using Command = std::variant<AddOrigin, AddIdentifier, EndIdentifier, TouchOrigin, AppendBody,
-                             DropBody, Accept, Claim, RecordAttempt, Unclaim, MarkUncertain, Freeze,
-                             Release, DeleteMessage, RaiseAlert, AddCordon, MarkTold, CountHit,
-                             SetAlertResponse, LiftCordon, CountCordon, AddTranscript, AddWarnings,
-                             SetWarning, AddBaits, RetireBaits, AddAudit, SaveUptime, Prune>;
+using Command =
+    std::variant<AddOrigin, AddIdentifier, EndIdentifier, TouchOrigin, AppendBody, DropBody, Accept,
+                 Claim, RecordAttempt, Unclaim, MarkUncertain, Freeze, Release, DeleteMessage,
+                 SealCredentials, DropCredentials, RaiseAlert, AddCordon, MarkTold, CountHit,
+                 SetAlertResponse, LiftCordon, CountCordon, AddTranscript, AddWarnings, SetWarning,
+                 AddBaits, RetireBaits, AddAudit, SaveUptime, Prune>;
 using Batch = std::vector<Command>;
 
 enum class StoreError : std::uint8_t {
@@ -237,7 +249,16 @@ struct MessageView {
   Message message;
   bool quarantined = false;  // by epoch or by quarantined_by
   std::string origin_label;
+  std::string sealed;  // its credentials (SealCredentials); empty: none
   std::vector<RecipientStatus> recipients;
+};
+
+// An unsettled message that must be delivered as somebody.
+struct LoginRow {
+  MessageId id{};
+  std::string listener;
+  std::string login;
+  bool sealed = false;  // its credentials are stored
 };
 
 // What the policy needs to go on after a restart: one row a message that is not settled.
@@ -265,6 +286,7 @@ class Reader {
   virtual void unsettled(const std::function<void(const Unsettled&)>& row) = 0;  // by id
   virtual void origins(const std::function<void(const Origin&)>& row) = 0;       // by id
   virtual void active_baits(const std::function<void(const BaitRow&)>& row) = 0;
+  virtual void logins(const std::function<void(const LoginRow&)>& row) = 0;  // by id
 
   // Messages.
   virtual std::optional<MessageView> message(MessageId id) = 0;

@@ -101,6 +101,8 @@ struct Message {
   std::string subject;
   std::string message_id;
   std::string references;
+  std::string client;  // who sent it, as attributes of XCLIENT; empty: not known
+  std::string login;   // as whom it must be delivered; empty: as its route says
 };
 
 enum class RecipientState : std::uint8_t { pending, delivered, failed, suppressed };

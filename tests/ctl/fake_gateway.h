@@ -39,6 +39,7 @@ class FakeReader : public store::Reader {
     for (const auto& origin : data_.origins) row(origin);
   }
   void active_baits(const std::function<void(const store::BaitRow&)>&) override {}
+  void logins(const std::function<void(const store::LoginRow&)>&) override {}
 
   std::optional<store::MessageView> message(store::MessageId id) override {
     for (const auto& view : data_.messages) {

@@ -35,6 +35,8 @@ Message everything_set(Store& store, OriginId origin) {
   m.subject = "A subject";
   m.message_id = "<1@client.example>";
   m.references = "<0@client.example>";
+  m.client = "NAME=client.example ADDR=192.0.2.7";
+  m.login = "ann@client.example";
   return m;
 }
 
@@ -66,6 +68,9 @@ TEST_CASE("a message comes back as it was accepted, with every field of its enve
   CHECK(got.subject == m.subject);
   CHECK(got.message_id == m.message_id);
   CHECK(got.references == m.references);
+  CHECK(got.client == m.client);
+  CHECK(got.login == m.login);
+  CHECK(view->sealed.empty());
   CHECK(view->origin_label == "192.0.2.7");
   CHECK(view->quarantined);
   REQUIRE(view->recipients.size() == 4);

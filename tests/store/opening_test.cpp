@@ -221,6 +221,34 @@ TEST_CASE("a database of version 2 is brought up to date: of no delay was told")
   CHECK(body_of(*store->reader(), MessageId{7}) == "tail!");
 }
 
+TEST_CASE("a database of version 3 is brought up to date: nobody had a login") {
+  const TemporaryDirectory directory;
+  {
+    Database db(directory.database().string(), SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+    db.execute("PRAGMA application_id = 1131570286");  // "Crdn"
+    for (int version = 0; version < 3; ++version) db.execute(migrations()[version]);
+    db.execute("PRAGMA user_version = 3; PRAGMA journal_mode = WAL");
+    db.execute(R"sql(
+      UPDATE id_mark SET next = 50 WHERE kind = 0;
+      INSERT INTO message VALUES (7, 0, 0, 1, 'submission', 's', 1000, 10, 70, 0, 0, 0, 3, NULL,
+        'a@x.example', NULL, NULL, 0, 0, 0, '', '', 5, x'00', '', 'one@x', 'two@x');
+      INSERT INTO recipient VALUES (7, 0, 'b@y.example', NULL, 0, '', 0, '450 no', NULL, 1);
+      INSERT INTO body VALUES (7 << 16, CAST('tail!' AS BLOB));
+    )sql");
+  }
+  const auto store = directory.open();
+  const auto view = store->reader()->message(MessageId{7});
+  REQUIRE(view);
+  CHECK(view->message.references == "two@x");
+  CHECK(view->message.client.empty());
+  CHECK(view->message.login.empty());
+  CHECK(view->sealed.empty());
+  CHECK(view->recipients[0].delay_told);
+  CHECK(body_of(*store->reader(), MessageId{7}) == "tail!");
+  REQUIRE(run(*store, SealCredentials{MessageId{7}, "blob"}).ok());
+  CHECK(store->reader()->message(MessageId{7})->sealed == "blob");
+}
+
 TEST_CASE("a database whose newer version is still in its log is refused, and its log kept") {
   const TemporaryDirectory running;
   const TemporaryDirectory crashed;
