@@ -162,22 +162,6 @@ void set_up(Database& db) {
 
 }  // namespace
 
-void sync_directory(const fs::path& directory) {
-  const File file(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!file.is_open() || ::fsync(file.descriptor()) != 0) {
-    refuse(directory, "cannot be synced: " + system_words());
-  }
-}
-
-File::~File() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-}
-
-File& File::operator=(File&& other) noexcept {
-  std::swap(descriptor_, other.descriptor_);
-  return *this;
-}
-
 File take_directory(const fs::path& directory) {
   std::error_code error;
   fs::create_directories(directory, error);

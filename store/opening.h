@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "store/file.h"
 #include "store/slot_set.h"
 #include "store/sqlite.h"
 
@@ -17,21 +18,6 @@ inline constexpr const char* database_name = "cordon.db";
 inline constexpr const char* lock_name = "cordon.lock";
 inline constexpr const char* reserve_name = "cordon.reserve";
 inline constexpr const char* slots_name = "cordon.slots";
-
-// An open file descriptor.
-class File {
- public:
-  explicit File(int descriptor = -1) : descriptor_(descriptor) {}
-  ~File();
-  File(File&& other) noexcept : descriptor_(other.descriptor_) { other.descriptor_ = -1; }
-  File& operator=(File&& other) noexcept;
-
-  int descriptor() const { return descriptor_; }
-  bool is_open() const { return descriptor_ >= 0; }
-
- private:
-  int descriptor_;
-};
 
 // Makes the directory if it is missing and locks it against other processes, for as long as the
 // result lives. Throws OpenError; where another holds it, the message has its process id.
@@ -47,8 +33,5 @@ File take_directory(const std::filesystem::path& directory);
 // The slots that rows name must be within the slot file, each named once; they are put into `used`.
 Database open_database(const std::filesystem::path& directory, std::uint64_t full_check_octets,
                        SlotSet& used);
-
-// Makes names in the directory safe: fsync(2) of a file does not. Throws OpenError.
-void sync_directory(const std::filesystem::path& directory);
 
 }  // namespace cordon::store

@@ -10,8 +10,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <stdexcept>
 
+#include "store/file.h"
 #include "store/store.h"
 
 namespace cordon::store {
@@ -28,13 +28,7 @@ struct SqliteOptions {
   std::uint32_t max_pages = 0;  // of the database; 0: no limit
 };
 
-// The directory or its database cannot be used: not writable, in use by another process, damaged,
-// from a newer Cordon, or not Cordon's. Nothing in the database was changed.
-class OpenError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
+// Throws OpenError; nothing in the database was changed then.
 std::unique_ptr<Store> open_sqlite_store(const SqliteOptions& options);
 
 }  // namespace cordon::store
