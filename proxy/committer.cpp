@@ -171,6 +171,23 @@ void Committer::on_claimed(const std::vector<MessageId>& asked, Lane lane,
     ended(lane);
   }
 }
+void Committer::keep_trying(store::Batch batch, MessageId id, std::function<void(bool)> done) {
+  auto again = std::make_shared<store::Batch>(batch);
+  gateway_.store().submit(std::move(batch), [this, again, id,
+                                             done = std::move(done)](const store::Answer& answer) {
+    boost::asio::post(context_, [this, again, id, done, answer] {
+      if (answer.ok()) return done(true);
+      log::error("store.failed", {{"doing", "record attempt"}, {"id", id}, {"why", answer.detail}});
+      if (answer.error != store::StoreError::full && answer.error != store::StoreError::io)
+        return done(false);
+      auto timer = std::make_shared<boost::asio::steady_timer>(context_, store_retry);
+      timer->async_wait([this, again, id, done, timer](const auto& cancelled) {
+        if (!cancelled) keep_trying(std::move(*again), id, done);
+      });
+    });
+  });
+}
+
 
 void Committer::ended(Lane lane) {
   --active_[lane];

@@ -28,6 +28,7 @@ namespace cordon::proxy {
 class Delivery;
 class Dispatch;
 
+class Recording;
 class Committer {
  public:
   Committer(boost::asio::io_context& context, Gateway& gateway, ReaderPool& readers);
@@ -51,6 +52,7 @@ class Committer {
   friend class Dispatch;
   void pump();
   void pump(Lane lane);
+  friend class Recording;
   void arm();
   std::uint32_t places(Lane lane) const;
   std::optional<store::Uptime> closed_until(Lane lane);
@@ -61,6 +63,11 @@ class Committer {
                   const store::Answer& answer);
   void ended(Lane lane);  // one delivery
   bool idle() const;
+  // Submits what is to be recorded of a claimed message. What cannot be recorded leaves the claim
+  // standing, and is submitted again until it can: what was delivered must not go out twice because
+  // of a full disk. Nor do warnings overtake it, since policy hears of the end only when it is
+  // stored. `done` with whether it is; false: it contradicts the store, or that is closed.
+  void keep_trying(store::Batch batch, store::MessageId id, std::function<void(bool stored)> done);
 
   boost::asio::io_context& context_;
   Gateway& gateway_;

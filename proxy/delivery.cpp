@@ -1,68 +1,19 @@
 #include "proxy/delivery.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <boost/asio/post.hpp>
 
 #include "cordon/retry.h"
-#include "proxy/bait_masking.h"
 #include "proxy/log.h"
-#include "proxy/sender_report.h"
 
 namespace cordon::proxy {
 
 using store::RecipientState;
 
 namespace {
-
-// Empty if it cannot be read: the attempt then fails where it asks for content, and counts.
-std::string content_of(store::Reader& reader, store::MessageId id, std::uint64_t octets) {
-  std::string content(static_cast<std::size_t>(octets), '\0');
-  try {
-    for (std::size_t at = 0; at < content.size();) {
-      const std::size_t got = reader.body(id, at, std::span(content).subspan(at));
-      if (got == 0) content.resize(at);
-      at += got;
-    }
-  } catch (const std::runtime_error&) {
-    content.clear();
-  }
-  return content;
-}
-
-RecipientState state_of(smtp::Outcome outcome) {
-  switch (outcome) {
-    case smtp::Outcome::delivered:
-      return RecipientState::delivered;
-    case smtp::Outcome::failed:
-      return RecipientState::failed;
-    case smtp::Outcome::deferred:
-      return RecipientState::pending;
-  }
-  return RecipientState::pending;
-}
-
-std::string_view word_of(RecipientState state) {
-  switch (state) {
-    case RecipientState::delivered:
-      return "delivered";
-    case RecipientState::pending:
-      return "deferred";
-    case RecipientState::suppressed:
-      return "suppressed";
-    case RecipientState::failed:
-      return "failed";
-  }
-  return "";
-}
-
-// What stays on record of it.
-std::string words_of(const Fate& fate) {
-  if (fate.state == RecipientState::suppressed) return "bait";
-  if (!fate.expired) return fate.reply.one_line();
-  return "451 4.4.7 Not delivered within queue_lifetime; last: " + fate.reply.one_line();
-}
 
 bool any_is(const Attempt& attempt, RecipientState state) {
   return std::any_of(attempt.fates.begin(), attempt.fates.end(),
@@ -71,14 +22,15 @@ bool any_is(const Attempt& attempt, RecipientState state) {
 
 }  // namespace
 
-// The content with the envelope, if it is short: a look into the store less for most mail.
+// The content with the envelope, if it is short: a look into the store less for most mail. If it
+// cannot be read the attempt fails where it asks for content, and counts.
 void Delivery::start() {
   committer_.readers_.post(
       [self = shared_from_this()](store::Reader& reader) {
         auto view = reader.message(self->id_);
         std::string content;
         if (view && view->message.octets <= store::max_body_piece)
-          content = content_of(reader, self->id_, view->message.octets);
+          content = front_of_content(reader, self->id_, view->message.octets);
         boost::asio::post(self->committer_.context_,
                           [self, view = std::move(view), content = std::move(content)]() mutable {
                             self->on_read(std::move(view), std::move(content));
@@ -92,9 +44,7 @@ void Delivery::start() {
 void Delivery::on_read(std::optional<store::MessageView> view, std::string content) {
   if (!view) {
     log::error("delivery.unreadable", {{"id", id_}});
-    store::Batch batch;
-    batch.push_back(store::Unclaim{id_});
-    return submit(std::move(batch), committer_.gateway_.clock().now() + std::chrono::minutes(1));
+    return give_back(committer_.gateway_.clock().now() + std::chrono::minutes(1));
   }
   view_ = std::move(*view);
   if (!content.empty()) whole_ = std::make_shared<const std::string>(std::move(content));
@@ -107,49 +57,89 @@ void Delivery::on_read(std::optional<store::MessageView> view, std::string conte
     else
       which_.push_back(recipient.index);
   }
-  attempt_.at = wall_now();
-  attempt_.tried = !which_.empty();
-  if (which_.empty()) return conclude(std::nullopt, false);
-  if (in_wrong_lane()) {
-    store::Batch batch;
-    batch.push_back(store::Unclaim{id_});
-    return submit(std::move(batch), committer_.gateway_.clock().now());
-  }
+  if (which_.empty()) return conclude({});
+  if (in_wrong_lane()) return give_back(committer_.gateway_.clock().now());
   send();
 }
 
 void Delivery::send() {
   const auto dispatch = std::make_shared<Dispatch>(
       committer_, view_, which_, whole_,
-      [self = shared_from_this()](const Dispatched& sent) { self->on_sent(sent); });
+      [self = shared_from_this()](std::vector<Fate> fates) { self->on_part(std::move(fates)); },
+      [self = shared_from_this()](Dispatched sent) { self->on_sent(std::move(sent)); });
   dispatch->start();
 }
 
 // ---- what became of it
 
-void Delivery::on_sent(const Dispatched& sent) {
+void Delivery::on_part(std::vector<Fate> fates) {
+  gather(std::move(fates));
+  record_delivered();
+}
+
+void Delivery::on_sent(Dispatched sent) {
+  gather(std::exchange(sent.fates, {}));
+  if (!recording_) return conclude(sent);
+  sent_ = std::move(sent);
+}
+
+void Delivery::gather(std::vector<Fate> fates) {
+  std::move(fates.begin(), fates.end(), std::back_inserter(attempt_.fates));
+}
+
+// One batch at a time, so that they stay in order whatever the store refuses: who ends meanwhile
+// goes with the next.
+void Delivery::record_delivered() {
+  if (recording_) return;
+  Recording::Entry entry{.attempt = {.at = wall_now()}, .claim_stands = true};
+  const auto delivered = std::stable_partition(
+      attempt_.fates.begin(), attempt_.fates.end(),
+      [](const Fate& fate) { return fate.state != RecipientState::delivered; });
+  std::move(delivered, attempt_.fates.end(), std::back_inserter(entry.attempt.fates));
+  attempt_.fates.erase(delivered, attempt_.fates.end());
+  if (entry.attempt.fates.empty()) return;
+  recording_ = true;
+  count_delivered();
+  record(std::move(entry), [self = shared_from_this()] {
+    self->recording_ = false;
+    if (self->sent_) return self->conclude(*self->sent_);
+    self->record_delivered();
+  });
+}
+
+// A message counts once in an attempt, whatever its destinations are.
+void Delivery::count_delivered() {
+  if (!std::exchange(any_delivered_, true))
+    committer_.gateway_.counters().committed.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Delivery::record(Recording::Entry entry, std::function<void()> done) {
+  std::make_shared<Recording>(committer_, view_, whole_, std::move(entry), std::move(done))
+      ->start();
+}
+
+void Delivery::conclude(const Dispatched& sent) {
   const auto now = committer_.gateway_.clock().now();
-  for (std::size_t i = 0; i < which_.size(); ++i)
-    attempt_.fates.push_back({.index = static_cast<std::uint32_t>(which_[i]),
-                              .state = state_of(sent.results[i].outcome),
-                              .reply = sent.results[i].reply,
-                              .heard_from = sent.heard_from[i],
-                              .dsn_passed_on = sent.dsn_passed_on[i]});
-  const bool any_settled =
-      any_is(attempt_, RecipientState::delivered) || any_is(attempt_, RecipientState::failed);
-  if (sent.stopped && !sent.in_doubt && !any_settled) {
-    store::Batch batch;
-    batch.push_back(store::Unclaim{id_});
-    return submit(std::move(batch), now);
-  }
+  if (any_is(attempt_, RecipientState::delivered)) count_delivered();
+  const bool any_settled = any_delivered_ || any_is(attempt_, RecipientState::failed);
+  if (sent.stopped && !sent.in_doubt && !any_settled) return give_back(now);
   attempt_.at = wall_now();
   attempt_.tried = sent.tried;
-  if (!any_is(attempt_, RecipientState::pending)) return conclude(std::nullopt, false);
-  const auto due = sent.stopped ? now : next_try(now, sent);
-  if (!due) give_up();
-  if (due && !sent.stopped) mark_late(now, *due);
+  std::optional<store::Uptime> due;
+  if (any_is(attempt_, RecipientState::pending)) {
+    due = sent.stopped ? now : next_try(now, sent);
+    if (!due) give_up();
+    if (due && !sent.stopped) mark_late(now, *due);
+  }
+  auto& counters = committer_.gateway_.counters();
+  if (due) counters.deferred.fetch_add(1, std::memory_order_relaxed);
+  if (!due && !any_delivered_) counters.failed.fetch_add(1, std::memory_order_relaxed);
+  // In the order of the envelope, whoever ended first.
+  std::sort(attempt_.fates.begin(), attempt_.fates.end(),
+            [](const Fate& a, const Fate& b) { return a.index < b.index; });
   // Without an answer to the final dot it may have arrived (RFC 5321 4.5.3.2.6).
-  conclude(due, sent.in_doubt);
+  record({.attempt = attempt_, .due = due, .in_doubt = sent.in_doubt},
+         [self = shared_from_this(), due] { self->end(due); });
 }
 
 store::Uptime Delivery::end_of_life() const {
@@ -214,125 +204,22 @@ void Delivery::mark_late(store::Uptime now, store::Uptime due) {
         fate.state == RecipientState::pending && !view_.recipients.at(fate.index).delay_told;
 }
 
-// ---- recording it
+// ---- the end
 
-void Delivery::conclude(std::optional<store::Uptime> due, bool in_doubt) {
-  const auto config = committer_.gateway_.config();
-  const auto octets = original_wanted(*config, view_, attempt_);
-  report_due_ = octets != 0;
-  if (!report_due_) return record(due, in_doubt);
-  if (whole_) {
-    original_ = whole_->substr(0, octets);
-    return record(due, in_doubt);
-  }
-  read_original(octets,
-                [self = shared_from_this(), due, in_doubt] { self->record(due, in_doubt); });
-}
-
-void Delivery::read_original(std::uint64_t octets, const std::function<void()>& then) {
-  committer_.readers_.post(
-      [self = shared_from_this(), octets, then](store::Reader& reader) {
-        std::string content =
-            content_of(reader, self->id_, std::min(octets, self->view_.message.octets));
-        boost::asio::post(self->committer_.context_,
-                          [self, then, content = std::move(content)]() mutable {
-                            self->original_ = std::move(content);
-                            then();
-                          });
-      },
-      [self = shared_from_this(), then] { boost::asio::post(self->committer_.context_, then); });
-}
-
-void Delivery::record(std::optional<store::Uptime> due, bool in_doubt) {
-  log_fates();
-  const bool delivered = any_is(attempt_, RecipientState::delivered);
-  auto& counters = committer_.gateway_.counters();
-  if (delivered) counters.committed.fetch_add(1, std::memory_order_relaxed);
-  if (due) counters.deferred.fetch_add(1, std::memory_order_relaxed);
-  if (!due && !delivered) counters.failed.fetch_add(1, std::memory_order_relaxed);
-
+void Delivery::give_back(store::Uptime due) {
   store::Batch batch;
-  if (report_due_) report(batch);
-  // While some are pending only those are in doubt. At the end of its lifetime all without a result
-  // are, and must be marked before they are settled.
-  if (in_doubt && !due) batch.push_back(store::MarkUncertain{id_});
-  batch.push_back(to_be_recorded(due.value_or(committer_.gateway_.clock().now())));
-  if (in_doubt && due) batch.push_back(store::MarkUncertain{id_});
-  submit(std::move(batch), due);
+  batch.push_back(store::Unclaim{id_});
+  committer_.keep_trying(std::move(batch), id_,
+                         [self = shared_from_this(), due](bool) { self->end(due); });
 }
 
-store::RecordAttempt Delivery::to_be_recorded(store::Uptime due) const {
-  store::RecordAttempt record{
-      .message = id_, .at = attempt_.at, .due = due, .count_attempt = attempt_.tried};
-  for (const Fate& fate : attempt_.fates) {
-    const bool told = action_to_tell(view_.message, fate) == notice::DsnAction::delayed;
-    record.results.push_back({fate.index, fate.state, words_of(fate), told});
-  }
-  return record;
-}
-
-void Delivery::log_fates() const {
-  const auto matcher = committer_.gateway_.matcher();
-  for (const Fate& fate : attempt_.fates) {
-    const std::string reply = without_baits(*matcher, words_of(fate));
-    log::info("message.attempt", {{"id", id_},
-                                  {"recipient", fate.index},
-                                  {"outcome", word_of(fate.state)},
-                                  {"reply", reply}});
-    if (fate.state != RecipientState::failed) continue;
-    // Of neither of these is a sender told; the log is how operators are (RFC 3461 5.2).
-    if (view_.message.kind != store::MessageKind::mail)
-      log::error("notice.undeliverable",
-                 {{"id", id_}, {"recipient", fate.index}, {"reply", reply}});
-    else if (view_.message.envelope.sender.null)
-      log::warn("message.undeliverable", {{"id", id_},
-                                          {"recipient", fate.index},
-                                          {"reply", reply},
-                                          {"why", "its sender is the null path"}});
-  }
-}
-
-// In the same batch as the outcome, so that a crash neither loses nor repeats it.
-void Delivery::report(store::Batch& batch) {
-  const auto config = committer_.gateway_.config();
-  const auto matcher = committer_.gateway_.matcher();
-  const auto notice = sender_report(*config, *matcher, view_, attempt_, original_);
-  if (notice) notice_ = add_notice(batch, committer_.gateway_, *notice);
-}
-
-// An outcome that cannot be recorded leaves the claim standing, and the message is not tried again
-// before it is: what was delivered must not go out twice because of a full disk. Nor do warnings
-// overtake it, since policy hears of the end only when it is stored.
-void Delivery::submit(store::Batch batch, std::optional<store::Uptime> due) {
-  auto again = std::make_shared<store::Batch>(batch);
-  committer_.gateway_.store().submit(
-      std::move(batch), [self = shared_from_this(), again, due](const store::Answer& answer) {
-        boost::asio::post(self->committer_.context_,
-                          [self, again, due, answer] { self->on_recorded(again, due, answer); });
-      });
-}
-
-void Delivery::on_recorded(const std::shared_ptr<store::Batch>& batch,
-                           std::optional<store::Uptime> due, const store::Answer& answer) {
-  auto& gateway = committer_.gateway_;
-  if (!answer.ok()) {
-    log::error("store.failed", {{"doing", "record attempt"}, {"id", id_}, {"why", answer.detail}});
-    if (answer.error == store::StoreError::full || answer.error == store::StoreError::io) {
-      auto timer =
-          std::make_shared<boost::asio::steady_timer>(committer_.context_, std::chrono::seconds(1));
-      timer->async_wait([self = shared_from_this(), batch, due, timer](const auto& cancelled) {
-        if (!cancelled) self->submit(std::move(*batch), due);
-      });
-      return;
-    }
-  }
-  gateway.with_policy([&](Policy& policy) {
+void Delivery::end(std::optional<store::Uptime> due) {
+  committer_.gateway_.with_policy([&](Policy& policy) {
     if (due)
       policy.cordoner.put_back(id_, *due, policy.lane_of(route_of_rest()));
     else
       policy.cordoner.settle(id_);
   });
-  if (notice_ && answer.ok()) notice_stored(gateway, *notice_);
   committer_.ended(lane_);
 }
 

@@ -1,6 +1,10 @@
-// One attempt to deliver one claimed message: reads it, has it sent (proxy/dispatch.h), records
-// each recipient's fate, and in the same batch queues the report to who is to be told. Owns itself
-// until it calls its committer's ended().
+// One attempt to deliver one claimed message: reads it, has it sent (proxy/dispatch.h), decides
+// what becomes of the rest, and has all put on record (proxy/recording.h). Owns itself until it
+// calls its committer's ended().
+//
+// Who has got it is recorded as soon as that is known, so that no crash makes the fast wait for the
+// slow, or get it twice. Refusals and deferrals wait for the end, to be told in one report: to try
+// those again harms nobody.
 #pragma once
 
 #include <functional>
@@ -11,6 +15,7 @@
 #include "proxy/attempt.h"
 #include "proxy/committer.h"
 #include "proxy/dispatch.h"
+#include "proxy/recording.h"
 
 namespace cordon::proxy {
 
@@ -23,7 +28,14 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
  private:
   void on_read(std::optional<store::MessageView> view, std::string content);
   void send();
-  void on_sent(const Dispatched& sent);
+  void on_part(std::vector<Fate> fates);
+  void on_sent(Dispatched sent);
+
+  void gather(std::vector<Fate> fates);
+  void record_delivered();
+  void count_delivered();
+  void record(Recording::Entry entry, std::function<void()> done);
+  void conclude(const Dispatched& sent);
   std::optional<store::Uptime> next_try(store::Uptime now, const Dispatched& sent);
   store::Uptime end_of_life() const;
   bool may_leave();
@@ -32,16 +44,8 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   void give_up();
   void mark_late(store::Uptime now, store::Uptime due);
 
-  // `due`: of what is still pending; nullopt: nothing is.
-  void conclude(std::optional<store::Uptime> due, bool in_doubt);
-  void read_original(std::uint64_t octets, const std::function<void()>& then);
-  void record(std::optional<store::Uptime> due, bool in_doubt);
-  store::RecordAttempt to_be_recorded(store::Uptime due) const;
-  void log_fates() const;
-  void report(store::Batch& batch);
-  void submit(store::Batch batch, std::optional<store::Uptime> due);  // nullopt: settled
-  void on_recorded(const std::shared_ptr<store::Batch>& batch, std::optional<store::Uptime> due,
-                   const store::Answer& answer);
+  void give_back(store::Uptime due);           // as if it had not been claimed
+  void end(std::optional<store::Uptime> due);  // of what is still pending; nullopt: settled
 
   Committer& committer_;
   store::MessageId id_;
@@ -49,10 +53,10 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   store::MessageView view_;
   std::vector<std::size_t> which_;
   std::shared_ptr<const std::string> whole_;  // the content, if it is short
-  Attempt attempt_;
-  bool report_due_ = false;  // somebody is to be told
-  std::string original_;     // the front of the content, for that
-  std::optional<store::MessageId> notice_;
+  Attempt attempt_;                           // of those whose fate is not recorded yet
+  bool any_delivered_ = false;
+  bool recording_ = false;          // some of them
+  std::optional<Dispatched> sent_;  // all have ended, and that waits for the recording of some
 };
 
 }  // namespace cordon::proxy

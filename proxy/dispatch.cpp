@@ -14,6 +14,7 @@
 namespace cordon::proxy {
 
 using smtp::Reply;
+using store::RecipientState;
 
 namespace {
 
@@ -24,9 +25,16 @@ constexpr std::chrono::minutes longest_away{5};
 // And what found its domain busy, this long.
 constexpr std::chrono::seconds crowded_wait{15};
 
-smtp::Outcome outcome_of(const Reply& reply) {
-  if (reply.positive()) return smtp::Outcome::delivered;
-  return reply.permanent() ? smtp::Outcome::failed : smtp::Outcome::deferred;
+RecipientState state_of(smtp::Outcome outcome) {
+  switch (outcome) {
+    case smtp::Outcome::delivered:
+      return RecipientState::delivered;
+    case smtp::Outcome::failed:
+      return RecipientState::failed;
+    case smtp::Outcome::deferred:
+      return RecipientState::pending;
+  }
+  return RecipientState::pending;
 }
 
 }  // namespace
@@ -35,26 +43,31 @@ smtp::Outcome outcome_of(const Reply& reply) {
 struct Dispatch::Group {
   std::string key;  // the route's name; with lookup "mx" also the domain
   std::string route;
-  std::string domain;               // normal form; of a route with lookup "mx" only
-  std::vector<std::size_t> places;  // in which_ and results
+  std::string domain;              // normal form; of a route with lookup "mx" only
+  std::vector<std::size_t> which;  // in the envelope
   std::vector<MailHost> hosts;
   std::size_t next_host = 0;
   bool counted = false;  // in Committer::under_way_
+
+  std::vector<Fate> all(RecipientState state, const Reply& reply) const {
+    std::vector<Fate> fates;
+    fates.reserve(which.size());
+    for (const std::size_t index : which)
+      fates.push_back({.index = static_cast<std::uint32_t>(index), .state = state, .reply = reply});
+    return fates;
+  }
 };
 
 Dispatch::Dispatch(Committer& committer, const store::MessageView& view,
                    std::vector<std::size_t> which, std::shared_ptr<const std::string> whole,
-                   std::function<void(Dispatched)> done)
+                   Part part, Done done)
     : committer_(committer),
       config_(committer.gateway_.config()),
       view_(view),
       which_(std::move(which)),
       whole_(std::move(whole)),
-      done_(std::move(done)) {
-  outcome_.results.resize(which_.size());
-  outcome_.heard_from.resize(which_.size());
-  outcome_.dsn_passed_on.resize(which_.size());
-}
+      part_(std::move(part)),
+      done_(std::move(done)) {}
 Dispatch::~Dispatch() = default;
 
 void Dispatch::start() {
@@ -65,8 +78,8 @@ void Dispatch::start() {
 
 void Dispatch::group_recipients(const Config& config) {
   std::map<std::string, std::shared_ptr<Group>> groups;
-  for (std::size_t place = 0; place < which_.size(); ++place) {
-    const auto& mailbox = view_.message.envelope.recipients[which_[place]].mailbox;
+  for (const std::size_t index : which_) {
+    const auto& mailbox = view_.message.envelope.recipients[index].mailbox;
     const std::string& route = config.route_of(view_.message.listener, mailbox.domain);
     std::string domain;
     if (config.route(route).lookup == Lookup::mx) {
@@ -85,7 +98,7 @@ void Dispatch::group_recipients(const Config& config) {
       group->domain = domain;
       waiting_.push_back(group);
     }
-    group->places.push_back(place);
+    group->which.push_back(index);
   }
 }
 
@@ -137,7 +150,7 @@ void Dispatch::try_host(const std::shared_ptr<Group>& group) {
   const MailHost& host = group->hosts[group->next_host++];
   auto job = std::make_shared<DeliveryJob>();
   job->envelope = view_.message.envelope;
-  for (const std::size_t place : group->places) job->which.push_back(which_[place]);
+  job->which = group->which;
   job->octets = view_.message.octets + view_.message.trace.size();
   const auto source = std::make_shared<ContentSource>(committer_.context_, committer_.readers_,
                                                       view_.message, whole_);
@@ -163,19 +176,20 @@ void Dispatch::try_host(const std::shared_ptr<Group>& group) {
 void Dispatch::on_attempt(const std::shared_ptr<Group>& group, const DeliveryOutcome& outcome) {
   if (!outcome.reached && !outcome.stopped) return on_away(group, outcome);
   committer_.back_off_.reached(group->key);
-  for (std::size_t i = 0; i < group->places.size(); ++i) {
-    const std::size_t place = group->places[i];
-    const auto& result = outcome.results[i];
-    outcome_.results[place] = result;
-    if (result.reply.heard)
-      outcome_.heard_from[place] =
+  std::vector<Fate> fates = group->all(RecipientState::pending, {});
+  for (std::size_t i = 0; i < fates.size(); ++i) {
+    Fate& fate = fates[i];
+    fate.state = state_of(outcome.results[i].outcome);
+    fate.reply = outcome.results[i].reply;
+    if (fate.reply.heard)
+      fate.heard_from =
           outcome.offer.name.empty() ? group->hosts[group->next_host - 1].name : outcome.offer.name;
-    outcome_.dsn_passed_on[place] = result.outcome == smtp::Outcome::delivered && outcome.offer.dsn;
-    any_deferred_ = any_deferred_ || result.outcome == smtp::Outcome::deferred;
+    fate.dsn_passed_on = fate.state == RecipientState::delivered && outcome.offer.dsn;
+    any_deferred_ = any_deferred_ || fate.state == RecipientState::pending;
   }
   outcome_.in_doubt = outcome_.in_doubt || outcome.in_doubt;
   outcome_.stopped = outcome_.stopped || outcome.stopped;
-  end(*group);
+  end(*group, std::move(fates));
 }
 
 // No session came about, perhaps for another message that went before this one.
@@ -192,25 +206,26 @@ void Dispatch::on_away(const std::shared_ptr<Group>& group, const DeliveryOutcom
 }
 
 void Dispatch::wait_for(const Group& group, const Reply& reply, store::Uptime until) {
-  for (const std::size_t place : group.places)
-    outcome_.results[place] = {smtp::Outcome::deferred, reply};
   away_.push_back({group.key, until});
-  end(group);
+  end(group, group.all(RecipientState::pending, reply));
 }
 
 void Dispatch::decide_all(const std::shared_ptr<Group>& group, const Reply& reply) {
-  for (const std::size_t place : group->places)
-    outcome_.results[place] = {outcome_of(reply), reply};
   any_deferred_ = any_deferred_ || reply.transient();
-  end(*group);
+  end(*group,
+      group->all(reply.permanent() ? RecipientState::failed : RecipientState::pending, reply));
 }
 
-void Dispatch::end(const Group& group) {
+void Dispatch::end(const Group& group, std::vector<Fate> fates) {
   if (group.counted) {
     const auto counted = committer_.under_way_.find(group.key);
     if (--counted->second == 0) committer_.under_way_.erase(counted);
   }
-  if (--open_ > 0) return start_some();
+  if (--open_ > 0) {
+    part_(std::move(fates));
+    return start_some();
+  }
+  outcome_.fates = std::move(fates);
   if (!away_.empty() && !any_deferred_) {
     for (const Wait& wait : away_)
       outcome_.closed_until = std::min(outcome_.closed_until.value_or(wait.until), wait.until);

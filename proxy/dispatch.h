@@ -3,6 +3,9 @@
 // different destinations are served side by side. A destination with several hosts has them tried
 // in turn (RFC 5321 5.1); one that could not be reached is left alone for a while, for all of its
 // mail (cordon/back_off.h). On the back office's io_context; owns itself until `done` was called.
+//
+// What became of a destination's recipients is told when it ends, by `part` while others are still
+// open: whoever is slow there keeps back no record of what has left.
 #pragma once
 
 #include <deque>
@@ -12,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "proxy/attempt.h"
 #include "proxy/committer.h"
 #include "proxy/mail_hosts.h"
 
@@ -19,12 +23,9 @@ namespace cordon::proxy {
 
 // What became of the attempt.
 struct Dispatched {
-  std::vector<smtp::RecipientResult> results;  // one for each recipient asked for, in that order
-  // Likewise: the server whose words the reply is, by its greeting; empty: they are ours.
-  std::vector<std::string> heard_from;
-  std::vector<bool> dsn_passed_on;  // likewise: the server has DSN, so that it reports from now on
-  bool in_doubt = false;            // a final dot left, and no answer to it came
-  bool stopped = false;             // the gate was shut for some: those stay, deferred
+  std::vector<Fate> fates;  // of all recipients that no `part` has told of
+  bool in_doubt = false;    // a final dot left, and no answer to it came
+  bool stopped = false;     // the gate was shut for some: those stay, deferred
   // All that is still open waits for servers that are away, and which are left alone so long.
   std::optional<store::Uptime> closed_until;
   // False: nothing was tried, only put off, since the servers have enough to do.
@@ -35,11 +36,13 @@ struct Dispatched {
 
 class Dispatch : public std::enable_shared_from_this<Dispatch> {
  public:
+  using Part = std::function<void(std::vector<Fate>)>;
+  using Done = std::function<void(Dispatched)>;
   // `which`: recipients of `view`, never empty. `whole`: the content if it is at hand, else null.
   Dispatch(Committer& committer, const store::MessageView& view, std::vector<std::size_t> which,
-           std::shared_ptr<const std::string> whole, std::function<void(Dispatched)> done);
+           std::shared_ptr<const std::string> whole, Part part, Done done);
   ~Dispatch();
-  // `done` is never called from within.
+  // Neither `part` nor `done` is ever called from within.
   void start();
 
  private:
@@ -54,14 +57,15 @@ class Dispatch : public std::enable_shared_from_this<Dispatch> {
   void on_away(const std::shared_ptr<Group>& group, const DeliveryOutcome& outcome);
   void wait_for(const Group& group, const smtp::Reply& reply, store::Uptime until);
   void decide_all(const std::shared_ptr<Group>& group, const smtp::Reply& reply);
-  void end(const Group& group);
+  void end(const Group& group, std::vector<Fate> fates);
 
   Committer& committer_;
   std::shared_ptr<const Config> config_;
   const store::MessageView& view_;
   const std::vector<std::size_t> which_;
   const std::shared_ptr<const std::string> whole_;
-  std::function<void(Dispatched)> done_;
+  Part part_;
+  Done done_;
   Dispatched outcome_;
   std::deque<std::shared_ptr<Group>> waiting_;
   std::size_t open_ = 0;

@@ -126,6 +126,7 @@ void apply_to(Database& db, const RecordAttempt& c, Effects& effects) {
       db.query(sql::record_delivery).with(c.message, result.index, origin, c.at).run();
     }
   }
+  if (c.claim_stands) return;
   const MessageState state = state_after(db, c.message);
   const auto settled_at = settled(state) ? std::optional(c.at) : std::nullopt;
   db.query(sql::after_attempt).with(c.message, state, c.due, c.count_attempt, settled_at).run();
@@ -138,8 +139,10 @@ void apply_to(Database& db, const Unclaim& c, Effects&) {
 }
 
 void apply_to(Database& db, const MarkUncertain& c, Effects&) {
-  db.query(sql::mark_uncertain).with(c.message).run();
-  require_change(db, "no unsettled message", c.message);
+  if (!c.claim_stands) {
+    db.query(sql::mark_uncertain).with(c.message).run();
+    require_change(db, "no unsettled message", c.message);
+  }
   db.query(sql::record_uncertain).with(c.message).run();
 }
 
@@ -160,6 +163,8 @@ void apply_to(Database& db, const DeleteMessage& c, Effects& effects) {
 }
 
 void apply_to(Database& db, const SealCredentials& c, Effects&) {
+  const auto id = static_cast<std::int64_t>(c.message);
+  if (c.sealed.empty()) throw Contradiction("no credentials were sealed for message", id);
   db.query(sql::seal_credentials).with(c.message, as_blob(c.sealed)).run();
   require_change(db, "no unsettled message", c.message);
 }

@@ -53,7 +53,7 @@ inline constexpr const char* mark_uncertain =
 inline constexpr const char* record_uncertain =
     "INSERT OR IGNORE INTO revocation (origin, mailbox, message, at, certain)"
     " SELECT m.origin, r.mailbox, m.id, m.accepted_at, 0 FROM message m, recipient r"
-    " WHERE m.id = ?1 AND m.kind = 0 AND r.message = m.id AND r.state = 0";
+    " WHERE m.id = ?1 AND m.kind = 0 AND m.state IN (1, 2) AND r.message = m.id AND r.state = 0";
 inline constexpr const char* freeze_message =
     "UPDATE message SET frozen = ?2 WHERE id = ?1 AND state < 3";
 inline constexpr const char* release_message =

@@ -83,6 +83,8 @@ struct Claim {
 };
 // The outcome of one attempt: each result settles or defers one recipient. When none is pending any
 // more the message becomes committed or failed and its content is dropped, else held until `due`.
+// With `claim_stands` the attempt goes on for others: the results are recorded, and nothing else
+// changes. A last one without it must follow.
 struct RecordAttempt {
   struct Result {
     std::uint32_t index = 0;
@@ -95,6 +97,7 @@ struct RecordAttempt {
   Uptime due;
   std::vector<Result> results;
   bool count_attempt = true;  // false: nothing was tried (the gate was closed, or expiry)
+  bool claim_stands = false;  // true: `due` and `count_attempt` say nothing
 };
 // claimed -> held again without any try (the gate was shut, or a clean stop).
 struct Unclaim {
@@ -102,9 +105,11 @@ struct Unclaim {
 };
 // claimed or held -> uncertain: it may have left. Found claimed at start-up, or its final dot was
 // not answered. It may be claimed again; that it may have been received stays on record
-// (revocations()) until a delivery makes it certain.
+// (revocations()) until a delivery makes it certain. With `claim_stands` it is still under way:
+// that is put on record alone, and nothing is if it has come to its end since.
 struct MarkUncertain {
   MessageId message{};
+  bool claim_stands = false;
 };
 
 struct Freeze {

@@ -89,6 +89,19 @@ class Hanging(unittest.TestCase):
         self.buffer(4096)  # so that the window closes long before the end
         self.hang("content", threading.Event(), BIG * 50_000, "time-out: content")
 
+    def test_who_got_it_elsewhere_meanwhile_gets_it_once_whatever_happens(self):
+        self.upstream.script["dot"] = [SILENCE]
+        with self.house("route.hung.domains=hung.example") as house:
+            house.gateway.send("anna@in.example", ["fast@in.example", "slow@hung.example"],
+                               message("to both"))
+            eventually(lambda: house.gateway.rows("revocation", "list"), "the fast one is on record")
+            eventually(lambda: not self.upstream.script["dot"], "the slow one hangs")
+            house.gateway.kill()
+            house.gateway.start()
+            eventually(lambda: house.gateway.rows("queue", "list") == [], "all is settled")
+            self.assertEqual(["slow@hung.example"], self.upstream.recipients())
+            self.assertEqual(["fast@in.example"], house.sink.recipients())
+
     def test_a_route_that_hangs_takes_no_place_from_the_others(self):
         self.upstream.script["connect"] = Always(SILENCE)
         with self.house("delivery.max_concurrent=10") as house:

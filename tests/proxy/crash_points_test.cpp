@@ -91,6 +91,15 @@ Settings plain_settings() {
   return settings;
 }
 
+// What is for far.example has a route, and a connection, of its own.
+Settings two_routes() {
+  Settings settings = plain_settings();
+  settings.delivery.data_timeout = Seconds(3);
+  settings.routes["far"].domains = {"far.example"};
+  settings.routes["far"].max_connections = 1;
+  return settings;
+}
+
 Settings holding_settings() {
   Settings settings = plain_settings();
   settings.cordoning.period = Seconds(2);
@@ -389,4 +398,59 @@ TEST_CASE("content of several pieces arrives whole or not at all") {
              gateway.run();
              gateway.send({.host = honest, .to = {"later@in.example"}, .octets = 70'000});
            }});
+}
+
+TEST_CASE("who got it from one server gets it once, whatever another server does meanwhile") {
+  survive({"two destinations", two_routes(), [](SimulatedGateway& gateway, UpstreamMind&) {
+             gateway.send(
+                 {.to = {"one@in.example", "hung@far.example", "refused@in.example"},
+                  .subject = "one hangs",
+                  .notify = cordon::smtp::notify::success | cordon::smtp::notify::failure});
+             gateway.run();
+             gateway.send({.host = honest,
+                           .to = {"later@in.example", "two@far.example"},
+                           .subject = "one waits"});
+             gateway.send({.host = honest,
+                           .to = {"silent@far.example", "three@in.example", "bait@in.example"},
+                           .subject = "one is in doubt"});
+           }});
+}
+
+TEST_CASE("a delivery is on record, and told, while another of the same message hangs") {
+  const Folder folder;
+  Ledger ledger;
+  UpstreamMind upstream;
+  copy_state(prepared_state(), folder.path / "0");
+  MessageId id{};
+  {
+    CrashPoints points;
+    SimulatedGateway gateway(folder.path / "0", two_routes(), {ledger, points, upstream, {}});
+    gateway.start();
+    id = gateway.send({.to = {"hung@far.example", "one@in.example"},
+                       .subject = "halves",
+                       .notify = cordon::smtp::notify::success});
+    gateway.run();
+    const auto reader = gateway.real_store().reader();
+    const auto view = reader->message(id);
+    CHECK(view->message.state == store::MessageState::claimed);
+    CHECK(view->message.attempts == 0);
+    CHECK(view->recipients.at(0).state == store::RecipientState::pending);
+    CHECK(view->recipients.at(1).state == store::RecipientState::delivered);
+    const auto all = reader->messages({});
+    REQUIRE(all.size() == 2);
+    CHECK(all.back().message.kind == store::MessageKind::bounce);  // the report of success
+    CHECK(all.back().message.state == store::MessageState::committed);
+    CHECK(gateway.gateway().counters().committed == 2);
+    CHECK(gateway.gateway().counters().deferred == 0);
+    ledger.crashed(claimed_in(gateway.real_store()));
+    copy_state(folder.path / "0", folder.path / "1");
+  }
+  CrashPoints points;
+  SimulatedGateway gateway(folder.path / "1", two_routes(), {ledger, points, upstream, {}});
+  gateway.start();
+  gateway.come_to_rest();
+  const auto breaches = ledger.breaches(*gateway.real_store().reader());
+  CHECK_MESSAGE(breaches.empty(), ledger.text());
+  CHECK(gateway.real_store().reader()->message(id)->message.state ==
+        store::MessageState::committed);
 }

@@ -20,7 +20,7 @@ constexpr std::size_t most_batches = 1000;     // of a life; scenarios take some
 constexpr milliseconds uptime_interval{5000};  // as proxy/daemon.cpp
 
 std::shared_ptr<const proxy::Config> config_for(proxy::Settings settings, std::uint16_t port) {
-  settings.routes["smarthost"].port = port;
+  for (auto& [_, route] : settings.routes) route.port = port;
   return std::make_shared<const proxy::Config>(std::move(settings));
 }
 

@@ -78,14 +78,19 @@ void Ledger::apply(const store::Command& command) {
     pieces_[piece->message] += piece->bytes;
   if (const auto* accept = std::get_if<store::Accept>(&command)) apply_accept(*accept);
   if (const auto* attempt = std::get_if<store::RecordAttempt>(&command)) {
-    note("result of " + text_of(attempt->message));
-    stored_.at(attempt->message).claimed = false;
+    note((attempt->claim_stands ? "some results of " : "result of ") + text_of(attempt->message));
+    Stored& stored = stored_.at(attempt->message);
+    stored.claimed = attempt->claim_stands;
+    for (const auto& result : attempt->results)
+      if (result.state == store::RecipientState::delivered)
+        recorded_.emplace(attempt->message,
+                          stored.message.envelope.recipients.at(result.index).mailbox.to_string());
   }
   if (const auto* unclaim = std::get_if<store::Unclaim>(&command))
     stored_.at(unclaim->message).claimed = false;
   if (const auto* uncertain = std::get_if<store::MarkUncertain>(&command)) {
     note("uncertain " + text_of(uncertain->message));
-    stored_.at(uncertain->message).claimed = false;
+    if (!uncertain->claim_stands) stored_.at(uncertain->message).claimed = false;
   }
   if (const auto* release = std::get_if<store::Release>(&command)) {
     note("released " + text_of(release->message));
@@ -218,6 +223,8 @@ void Ledger::arrived(const std::string& content, const std::vector<std::string>&
   for (const std::string& recipient : recipients) {
     story += " " + recipient;
     ++delivered_[{id, recipient}];
+    if (recorded_.contains({id, recipient}))
+      breach(text_of(id) + " arrived at " + recipient + ", though it was on record there");
   }
   note(story);
   if (unanswered) {

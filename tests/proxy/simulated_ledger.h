@@ -3,7 +3,8 @@
 // what must have become of each message, and names every breach of the plan's first invariants:
 //
 //   1. what was acknowledged is not lost;
-//   2. a duplicate comes only from a result that a crash left unrecorded;
+//   2. a duplicate comes only from a result that a crash left unrecorded, and reaches nobody whose
+//      delivery is on record;
 //   3. nothing of a cordoned origin passes the gate after its cordon, and who may have received of
 //      it is warned, once;
 //
@@ -125,7 +126,8 @@ class Ledger {
   std::set<store::AlertId> alerts_;    // durable
   std::set<store::AlertId> unstored_;  // refused, and not stored yet
   Delivered delivered_;
-  bool in_trouble_ = false;              // the disk has refused something
+  std::set<std::pair<store::MessageId, std::string>> recorded_;  // durably, as delivered
+  bool in_trouble_ = false;                                      // the disk has refused something
   std::set<store::MessageId> doubtful_;  // without a result at a crash, or without an answer
   std::map<store::MessageId, unsigned> repeats_;  // those of them that had arrived: how often
 };

@@ -43,7 +43,7 @@ class SimulatedUpstream::Connection : public std::enable_shared_from_this<Connec
   ~Connection() = default;
 
   void run() {
-    while (!closed_) {
+    while (!closed_ && !hung_) {
       const smtp::Action action = automaton_.next();
       if (action.kind == ActionKind::need_input) return read();
       carry_out(action);
@@ -118,14 +118,24 @@ class SimulatedUpstream::Connection : public std::enable_shared_from_this<Connec
   void end_body() {
     server_.in_content_ = false;
     const bool silent = first_.starts_with("silent") && server_.mind_.put_off.insert(first_).second;
+    const bool hung = first_.starts_with("hung") && server_.mind_.put_off.insert(first_).second;
     std::vector<std::string> recipients;
     for (const auto& recipient : automaton_.envelope().recipients)
       recipients.push_back(recipient.mailbox.to_string());
-    server_.ledger_.arrived(content_, recipients, silent);
+    server_.ledger_.arrived(content_, recipients, silent || hung);
     reach(Moment::after_dot);
     if (silent) return close();
+    if (hung) return hang();
     replying_ = true;
     automaton_.accept();
+  }
+
+  // Till the client gives up.
+  void hang() {
+    hung_ = true;
+    socket_.async_read_some(
+        boost::asio::buffer(buffer_),
+        [self = shared_from_this()](const auto&, std::size_t) { self->close(); });
   }
 
   void reach(Moment moment) {
@@ -153,6 +163,7 @@ class SimulatedUpstream::Connection : public std::enable_shared_from_this<Connec
   std::string first_;  // recipient
   bool replying_ = false;
   bool closed_ = false;
+  bool hung_ = false;
 };
 
 SimulatedUpstream::SimulatedUpstream(boost::asio::io_context& context, UpstreamMind& mind,

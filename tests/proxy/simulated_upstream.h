@@ -7,6 +7,7 @@
 //   later...    450 the first time, then accepted
 //   tardy...    450 three times, then accepted
 //   silent...   the first message with it is taken, and the connection closed without an answer
+//   hung...     the first message with it is taken, and no answer comes as long as the client waits
 #pragma once
 
 #include <cstdint>

@@ -194,6 +194,46 @@ TEST_CASE("a message that nobody got has failed") {
   CHECK(body_of(*store->reader(), id).empty());
 }
 
+TEST_CASE("who has it is on record while the claim stands for the others") {
+  const TemporaryDirectory directory;
+  const MessageId id = [&] {
+    const auto store = directory.open();
+    const MessageId accepted =
+        accept_to(*store, the_gateway, {to("a", "x.example"), to("b", "y.example")});
+    REQUIRE(run(*store, Claim{{accepted}}).ok());
+    RecordAttempt part{accepted, at(5), up(500), {{0, RecipientState::delivered, "250"}}};
+    part.claim_stands = true;
+    REQUIRE(run(*store, part).ok());
+    CHECK(run(*store, part).error == StoreError::fault);  // said once
+    return accepted;
+  }();
+  const auto store = directory.open();
+  const auto view = store->reader()->message(id);
+  CHECK(view->message.state == MessageState::claimed);
+  CHECK(view->message.attempts == 0);
+  CHECK(view->message.due != up(500));
+  CHECK(view->recipients[0].state == RecipientState::delivered);
+  CHECK(view->recipients[0].settled_at == at(5));
+  CHECK(view->recipients[1].state == RecipientState::pending);
+  CHECK_FALSE(body_of(*store->reader(), id).empty());
+  const auto records = store->reader()->revocations(the_gateway, at(0), "", 10);
+  REQUIRE(records.size() == 1);
+  CHECK(records[0].recipient == "a@x.example");
+  CHECK(records[0].certain);
+
+  // Found so at a start only the other may have got it unrecorded.
+  REQUIRE(run(*store, MarkUncertain{id}).ok());
+  const auto doubts = store->reader()->revocations(the_gateway, at(0), "", 10);
+  REQUIRE(doubts.size() == 2);
+  CHECK(doubts[0].certain);
+  CHECK_FALSE(doubts[1].certain);
+
+  REQUIRE(run(*store, RecordAttempt{id, at(6), up(1), {{1, RecipientState::failed, "550"}}}).ok());
+  CHECK(store->reader()->message(id)->message.state == MessageState::committed);
+  CHECK(store->reader()->message(id)->message.attempts == 1);
+  CHECK(body_of(*store->reader(), id).empty());
+}
+
 TEST_CASE("results for strangers and for settled recipients are faults") {
   const TemporaryDirectory directory;
   const auto store = directory.open();
@@ -220,6 +260,21 @@ TEST_CASE("a claim without a result goes back, or is marked uncertain") {
   // It is tried again while its origin is free.
   CHECK(run(*store, Claim{{id}}).claimed == std::vector{id});
   CHECK(run(*store, Claim{{id}}).claimed.empty());
+}
+
+TEST_CASE("what is still under way is on record as a doubt, and goes on as it was") {
+  const TemporaryDirectory directory;
+  const auto store = directory.open();
+  const MessageId id = accept_to(*store, the_gateway, {to("a", "x.example"), to("b", "x.example")});
+  const auto doubts = [&] { return store->reader()->revocations(the_gateway, at(0), "", 10); };
+  REQUIRE(run(*store, MarkUncertain{id, true}).ok());
+  CHECK(doubts().empty());  // it is not even claimed
+  REQUIRE(run(*store, Claim{{id}}, MarkUncertain{id, true}, MarkUncertain{id, true}).ok());
+  CHECK(store->reader()->message(id)->message.state == MessageState::claimed);
+  REQUIRE(doubts().size() == 2);
+  CHECK_FALSE(doubts()[0].certain);
+  REQUIRE(run(*store, Unclaim{id}).ok());
+  CHECK(store->reader()->message(id)->message.state == MessageState::held);
 }
 
 TEST_CASE("a release overrides cordon, quarantine, freezing and uncertainty") {
