@@ -153,6 +153,12 @@ struct Settings {
     bool operator==(const Delivery&) const = default;
   } delivery;
 
+  struct Credentials {  // of clients, for listeners that verify upstream
+    std::string directory = "/var/lib/cordon-keys";  // of the keys
+    Seconds ttl{24 * 3600};
+    bool operator==(const Credentials&) const = default;
+  } credentials;
+
   struct Dns {
     std::vector<std::string> servers;  // empty: the system's
     Seconds timeout{5};                // of the first try

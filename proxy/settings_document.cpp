@@ -55,6 +55,7 @@ constexpr Section sections[] = {
     {"cordoning", "How long and how much is held, and what an alert may cause."},
     {"notices", "Mail that Cordon itself writes: to operators, senders, and those to be warned."},
     {"delivery", "Trying, trying again, giving up."},
+    {"credentials", "Logins of clients that mail is delivered with."},
     {"dns", "Name servers."},
     {"limits", "What one client, and all of them, may use."},
     {"log", "Baits appear by their id, credentials never."},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <filesystem>
 #include <numeric>
 #include <tuple>
 
@@ -193,6 +194,7 @@ void SettingsDraft::check() {
   check_rules_and_origins();
   check_routes();
   check_caps();
+  check_keys();
   if (!settings.notices.route.empty() && usable("notices.route") &&
       settings.routes.count(settings.notices.route) == 0) {
     blame_path("notices.route", "there is no [route." + settings.notices.route + "]");
@@ -334,6 +336,15 @@ void SettingsDraft::check_caps() {
            settings.delivery.max_retry);
   in_order("limits.max_sessions_per_host", "limits.max_sessions",
            settings.limits.max_sessions_per_host, settings.limits.max_sessions);
+}
+
+// Whoever copies the store must not copy the keys with it.
+void SettingsDraft::check_keys() {
+  const auto state = std::filesystem::path(settings.paths.state_dir).lexically_normal();
+  const auto keys = std::filesystem::path(settings.credentials.directory).lexically_normal();
+  const auto way = keys.lexically_relative(state);
+  if (!way.empty() && *way.begin() != ".." && usable("credentials.directory"))
+    blame_path("credentials.directory", "must not be in paths.state_dir");
 }
 
 std::vector<SettingsError::Problem> SettingsDraft::problems() const {

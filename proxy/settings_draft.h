@@ -55,6 +55,7 @@ class SettingsDraft {
   void check_rules_and_origins();
   void check_routes();
   void check_caps();
+  void check_keys();
 
   std::map<std::string, SettingPlace> places_;
   std::set<std::string> bad_paths_;  // given, but wrongly: no further complaint about them

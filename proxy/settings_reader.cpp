@@ -86,8 +86,8 @@ class FileReader {
 
  private:
   static bool is_section(const std::string& name) {
-    for (const std::string_view known :
-         {"paths", "cordoning", "notices", "delivery", "dns", "limits", "log", "control"}) {
+    for (const std::string_view known : {"paths", "cordoning", "notices", "delivery", "credentials",
+                                         "dns", "limits", "log", "control"}) {
       if (name == known) return true;
     }
     return false;

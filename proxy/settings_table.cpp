@@ -185,6 +185,18 @@ const std::array settings_table = std::to_array<Key<Settings>>({
            .most = 2 * hour},
      [](Settings& s) -> Target { return &s.delivery.data_timeout; }},
 
+    {Facts{.name = "credentials.directory",
+           .why = "Keys of the credentials that mail waits with (listeners with auth_verify = "
+                  "\"upstream\"). A directory of their own, not in state_dir and in no backup.",
+           .live = false},
+     [](Settings& s) -> Target { return &s.credentials.directory; }},
+    {Facts{.name = "credentials.ttl",
+           .why = "Credentials of waiting mail are destroyed after this; it then waits for its "
+                  "user to log in again.",
+           .least = minute,
+           .most = 60 * day},
+     [](Settings& s) -> Target { return &s.credentials.ttl; }},
+
     {Facts{.name = "dns.servers",
            .why = "Name servers that a route with lookup = \"mx\" asks; empty: those of "
                   "/etc/resolv.conf.",

@@ -98,6 +98,10 @@ TEST_CASE("a wrong value or one out of range tells what was expected") {
   CHECK(
       complaint("[log]\nlevel = \"loud\"\n") ==
       "f.toml:2:9: log.level: expected \"debug\", \"info\", \"warn\" or \"error\"; found \"loud\"");
+  const std::string with_the_store =
+      "f.toml:2:13: credentials.directory: must not be in paths.state_dir";
+  CHECK(complaint("[credentials]\ndirectory = \"/var/lib/cordon/keys\"\n") == with_the_store);
+  CHECK(complaint("[credentials]\ndirectory = \"/var/lib//cordon/x/..\"\n") == with_the_store);
   CHECK(complaint("[paths]\nstate_dir = \"\"\n") ==
         "f.toml:2:13: paths.state_dir: expected a text; found \"\"");
 }
