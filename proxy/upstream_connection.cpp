@@ -218,6 +218,7 @@ void UpstreamConnection::flush(const std::function<void()>& next) {
   if (std::exchange(secret_in_out_, false)) smtp::wipe(out_);
   out_.clear();
   sent_ = 0;
+  timed_.reset();
   next();
 }
 
@@ -230,9 +231,17 @@ void UpstreamConnection::hear_last_words() {
   }
 }
 
+// RFC 5321 4.5.3.2: the time is that of a command. It begins when its octets are out or, in a
+// group, when the reply before is in; a server that says its reply octet by octet has no more of
+// it.
+void UpstreamConnection::limit_reply() {
+  if (ready_ || !task_.job || timed_ == dialogue_.replies()) return;
+  timed_ = dialogue_.replies();
+  limit(waiting_for_final_ ? task_.times.data : task_.times.command, "reply");
+}
+
 void UpstreamConnection::read() {
-  if (!ready_ && task_.job)
-    limit(waiting_for_final_ ? task_.times.data : task_.times.command, "reply");
+  limit_reply();
   // The dialogue may say more than once that it needs input. A second wait would never end: of two
   // that wake, one finds nothing and waits again.
   if (std::exchange(reading_, true)) return;

@@ -68,6 +68,7 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   void flush(const std::function<void()>& next);
   void hear_last_words();
   void read();
+  void limit_reply();
   void on_readable();
   void watch();
   void on_watched();
@@ -104,7 +105,8 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   bool driving_ = false;
   bool drive_again_ = false;
   bool in_handshake_ = false;
-  bool reading_ = false;  // a wait for octets is under way
+  bool reading_ = false;                // a wait for octets is under way
+  std::optional<std::uint64_t> timed_;  // how many replies were in when the limit began; none: anew
   bool waiting_for_final_ = false;
   bool closed_ = false;
 };

@@ -319,5 +319,6 @@ bool ClientDialogue::mail_refused() const { return state_->mail == State::MailSt
 bool ClientDialogue::session_refused() const { return state_->session_refused; }
 const UpstreamOffer& ClientDialogue::offer() const { return state_->offer; }
 const Reply& ClientDialogue::last_words() const { return state_->last_words; }
+std::uint64_t ClientDialogue::replies() const { return state_->replies; }
 
 }  // namespace cordon::smtp

@@ -153,6 +153,9 @@ class ClientDialogue {
   // Why close came unasked: the upstream's refusal of the session, its 421, or what fail() was
   // given. Code 0 as long as nothing went wrong.
   const Reply& last_words() const;
+  // Of whole replies that it has taken for answers. The carrier's limit is on one of them as a
+  // whole: octets that complete none do not renew it.
+  std::uint64_t replies() const;
 
  private:
   struct State;

@@ -28,6 +28,7 @@ bool ClientDialogue::State::settles_session(Expected what) {
 
 void ClientDialogue::State::handle(const Reply& reply) {
   const Expected what = expected[answered++];
+  ++replies;
   if (what == Expected::quit) {
     phase = Phase::closed;
     return;

@@ -129,7 +129,8 @@ struct ClientDialogue::State {
   bool secret_in_written = false;
   ReplyReader reader;
   std::vector<Expected> expected;
-  std::size_t answered = 0;  // of `expected`
+  std::size_t answered = 0;   // of `expected`
+  std::uint64_t replies = 0;  // of the whole connection
 
   // The transaction at hand.
   Purpose purpose = Purpose::delivery;

@@ -52,10 +52,12 @@ class LineServer {
   static constexpr const char* close = "close";
   static constexpr const char* nothing = "";
   static constexpr const char* fails_tls = "220 2.0.0 go";  // and hangs up
+  static constexpr const char* in_lines = "in lines";       // 250, one line of it after the other
   // The reply to that line of that connection; nullptr: the usual one.
   std::function<const char*(int connection, const std::string& line)> script;
   std::vector<std::pair<int, std::string>> lines;
   int connections = 0;
+  int lines_of_reply = 0;  // of one that comes in lines, a tenth of a second each
 
   std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
   std::vector<std::string> said_on(int connection) const {
@@ -97,17 +99,32 @@ class LineServer {
                                     if (error) return;
                                     const std::string line(connection->received, 0, octets - 2);
                                     connection->received.erase(0, octets);
-                                    if (on_line(*connection, line)) read(connection);
+                                    if (on_line(connection, line)) read(connection);
                                   });
   }
 
-  bool on_line(Connection& connection, const std::string& line) {
+  void say_line(const std::shared_ptr<Connection>& connection, int left) {
+    const auto pause = std::make_shared<boost::asio::steady_timer>(acceptor_.get_executor());
+    pause->expires_after(std::chrono::milliseconds(100));
+    pause->async_wait([this, pause, connection, left](const auto&) {
+      say(*connection, left > 1 ? "250-more\r\n" : "250 2.0.0 ok\r\n");
+      left > 1 ? say_line(connection, left - 1) : read(connection);
+    });
+  }
+
+  // False: it reads no more, or not yet.
+  bool on_line(const std::shared_ptr<Connection>& on, const std::string& line) {
+    Connection& connection = *on;
     if (connection.in_content && line != ".") return true;
     connection.in_content = false;
     lines.emplace_back(connection.number, line);
     const char* scripted = script ? script(connection.number, line) : nullptr;
     const std::string reply = scripted != nullptr ? scripted : usual(line);
     if (reply == close) return false;
+    if (reply == in_lines) {
+      say_line(on, lines_of_reply);
+      return false;
+    }
     if (reply == fails_tls) {
       say(connection, reply + "\r\n");
       return false;
@@ -481,6 +498,31 @@ TEST_CASE("each has its own time limits, whoever else uses the destination or th
   idle.await({"slow"});
   CHECK(idle.ends["slow"] == "451 4.4.2 time-out: reply");
   CHECK(idle.server.connections == 1);
+}
+
+TEST_CASE("a reply has its time as a whole, however often a piece of it comes") {
+  Trial trial;
+  trial.server.lines_of_reply = 40;
+  trial.server.script = [](int, const std::string& line) {
+    return line.starts_with("MAIL") ? LineServer::in_lines : nullptr;
+  };
+  trial.times = {.command = Seconds(1), .data = Seconds(300)};
+  trial.send("one");
+  trial.await({"one"});
+  CHECK(trial.ends["one"] == "451 4.4.2 time-out: reply");
+}
+
+TEST_CASE("each reply to a group of commands has a time of its own") {
+  Trial trial;
+  trial.server.lines_of_reply = 12;
+  trial.server.script = [](int, const std::string& line) -> const char* {
+    if (line.starts_with("EHLO")) return "250-mx.example\r\n250 PIPELINING\r\n";
+    return line.starts_with("MAIL") || line.starts_with("RCPT") ? LineServer::in_lines : nullptr;
+  };
+  trial.times = {.command = Seconds(2), .data = Seconds(300)};
+  trial.send("one");
+  trial.await({"one"});
+  CHECK(trial.ends["one"] == "250 2.0.0 ok");
 }
 
 TEST_CASE("what waits goes by its own route, also where an older one comes after it") {
