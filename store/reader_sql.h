@@ -12,8 +12,9 @@ inline constexpr const char* unsettled =
     " listener FROM message INDEXED BY message_unsettled WHERE state < 3 ORDER BY id";
 
 inline constexpr const char* logins =
-    "SELECT m.id, m.listener, m.login, EXISTS (SELECT 1 FROM credential c WHERE c.message = m.id)"
-    " FROM message m INDEXED BY message_unsettled WHERE m.state < 3 AND m.login <> ''"
+    "SELECT m.id, m.listener, m.login,"
+    " EXISTS (SELECT 1 FROM credential c WHERE c.message = m.id) AS sealed"
+    " FROM message m INDEXED BY message_unsettled WHERE m.state < 3 AND (m.login <> '' OR sealed)"
     " ORDER BY m.id";
 
 // In the order in which read_message() takes them.

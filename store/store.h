@@ -127,7 +127,8 @@ struct DeleteMessage {
 };  // content dropped, envelope kept as a record
 
 // Keeps, or replaces, what an unsettled message is delivered with: a text that only the key of this
-// message opens. The Accept may be in the same batch. Whatever settles a message drops it.
+// message opens, never empty. The Accept may be in the same batch. Whatever settles a message drops
+// it.
 struct SealCredentials {
   MessageId message{};
   std::string sealed;
@@ -258,7 +259,7 @@ struct MessageView {
   std::vector<RecipientStatus> recipients;
 };
 
-// An unsettled message that must be delivered as somebody.
+// An unsettled message that has a login, or credentials (a token may name nobody).
 struct LoginRow {
   MessageId id{};
   std::string listener;

@@ -60,6 +60,14 @@ TEST_CASE("credentials of no unsettled message are a fault, and leave nothing") 
   CHECK(sealed_of(*store, gone).empty());
 }
 
+TEST_CASE("nothing at all is no credentials") {
+  const TemporaryDirectory directory;
+  const auto store = directory.open();
+  const MessageId id = accept_plain(*store);
+  CHECK(run(*store, SealCredentials{id, ""}).error == StoreError::fault);
+  CHECK(store->reader()->message(id)->sealed.empty());
+}
+
 TEST_CASE("credentials are dropped by name; those that have none are left alone") {
   const TemporaryDirectory directory;
   const auto store = directory.open();
@@ -105,7 +113,7 @@ TEST_CASE("no row of a settled message is left in the database") {
   CHECK(db.value("SELECT count(*) FROM credential") == 1);
 }
 
-TEST_CASE("each unsettled message with a login is told once, by id") {
+TEST_CASE("each unsettled message with a login or credentials is told once, by id") {
   const TemporaryDirectory directory;
   const auto store = directory.open();
   accept_plain(*store);
@@ -115,9 +123,10 @@ TEST_CASE("each unsettled message with a login is told once, by id") {
   other.message.listener = "relay";
   const MessageId second = other.message.id;
   REQUIRE(run(*store, other, Claim{{first}}).ok());
+  const MessageId nameless = accept_sealed(*store, "");
   std::vector<LoginRow> rows;
   store->reader()->logins([&](const LoginRow& row) { rows.push_back(row); });
-  REQUIRE(rows.size() == 2);
+  REQUIRE(rows.size() == 3);
   CHECK(rows[0].id == first);
   CHECK(rows[0].listener == "submission");
   CHECK(rows[0].login == "ann");
@@ -126,6 +135,9 @@ TEST_CASE("each unsettled message with a login is told once, by id") {
   CHECK(rows[1].listener == "relay");
   CHECK(rows[1].login == "bob@example.net");
   CHECK_FALSE(rows[1].sealed);
+  CHECK(rows[2].id == nameless);
+  CHECK(rows[2].login.empty());
+  CHECK(rows[2].sealed);
 }
 
 }  // namespace
