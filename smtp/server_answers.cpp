@@ -87,12 +87,14 @@ void ServerAutomaton::State::refuse(Reply reply) {
       return;
   }
   phase = Phase::command;
-  if (counts) {
+  if (closes) {
+    say_farewell(reply.code, reply.status, reply.text);
+    end_session("refused with 421");
+  } else if (counts) {
     say_error(reply.code, reply.status, reply.text);
   } else {
     say(reply.code, reply.status, reply.text);
   }
-  if (closes) end_session("refused with 421");
 }
 
 void ServerAutomaton::State::refuse_credentials(const Reply& reply) {

@@ -117,7 +117,8 @@ class ServerAutomaton {
   // The answer to the check_, open_ and end_ actions. `text` replaces the usual words of the 250 or
   // 235 (end_body: "queued as 17"); empty means the usual ones.
   void accept(std::string_view text = {});
-  // Refuses with `reply` (4xx or 5xx). A 421 closes the session after it.
+  // Refuses with `reply` (4xx or 5xx). A 421 closes the session after it; our name goes in front of
+  // its text.
   void refuse(Reply reply);
 
   // The carrier's events. Each makes next() lead to close: 421 4.4.2 for a time-out, 421 4.3.2 for

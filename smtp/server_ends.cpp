@@ -58,7 +58,7 @@ void ServerAutomaton::State::end_session(std::string_view reason) {
 }
 
 void ServerAutomaton::State::leave(const LastWords& last) {
-  say(last.reply);
+  say_farewell(last.reply.code, last.reply.status, last.reply.text);
   end_session(last.reason);
 }
 
@@ -91,6 +91,11 @@ void ServerAutomaton::State::say_error(int code, EnhancedStatus status, std::str
   } else {
     say(code, status, text);
   }
+}
+
+// 221 and 421 begin with the name of the host, as the greeting does (RFC 5321 4.2.2: "<domain>").
+void ServerAutomaton::State::say_farewell(int code, EnhancedStatus status, std::string_view text) {
+  say(code, status, std::string(options->hostname).append(" ").append(text));
 }
 
 // The space is there even if nothing follows it (RFC 4954 4).

@@ -124,6 +124,7 @@ struct ServerAutomaton::State {
   // To a command that was refused here: counts, and becomes a 421 above max_errors.
   void say_error(int code, EnhancedStatus status, std::string_view text);
   void say_error(const FixedReply& reply) { say_error(reply.code, reply.status, reply.text); }
+  void say_farewell(int code, EnhancedStatus status, std::string_view text);
   void say_challenge(std::string_view base64);
   void watch_for_secrets(std::string_view front);
   void record_command(const Line& line, const ParsedCommand& command);

@@ -95,7 +95,7 @@ class Chunks(unittest.TestCase):
             replies = raw.rest()
         # What follows a BDAT that cannot be read may be its chunk: that is the end.
         self.assertEqual([b"500 5.5.2 bare LF in command line\r\n",
-                          b"421 4.5.4 Syntax: BDAT size [LAST]\r\n"], replies)
+                          b"421 4.5.4 gw.example Syntax: BDAT size [LAST]\r\n"], replies)
 
 
 if __name__ == "__main__":

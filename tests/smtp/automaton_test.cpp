@@ -99,12 +99,12 @@ TEST_CASE("a time-out or a shutdown says why") {
     carrier.automaton().time_out();
     carrier.run();
     CHECK(carrier.closed());
-    CHECK(carrier.written().ends_with("421 4.4.2 Time-out, closing connection\r\n"));
+    CHECK(carrier.written().ends_with("421 4.4.2 mx.example Time-out, closing connection\r\n"));
   }
   ModelCarrier carrier(options());
   carrier.automaton().shut_down();
   carrier.run();
-  CHECK(carrier.written() == "421 4.3.2 Service shutting down\r\n");
+  CHECK(carrier.written() == "421 4.3.2 mx.example Service shutting down\r\n");
 }
 
 TEST_CASE("an answer that comes after the end of the session is passed over") {
@@ -192,7 +192,7 @@ TEST_CASE("after the last allowed command the session is closed") {
   ModelCarrier carrier(given);
   carrier.feed("EHLO c\r\nNOOP\r\nNOOP\r\n");
   CHECK(carrier.closed());
-  CHECK(carrier.written().ends_with("250 2.0.0 Ok\r\n421 4.7.0 Too many commands\r\n"));
+  CHECK(carrier.written().ends_with("250 2.0.0 Ok\r\n421 4.7.0 mx.example Too many commands\r\n"));
 }
 
 TEST_CASE("an endless command line is refused once its end has come") {

@@ -40,7 +40,7 @@ TEST_CASE("input behind STARTTLS ends the session, whatever it is") {
     carrier.feed("EHLO client.example\r\n");
     const std::size_t before = carrier.written().size();
     carrier.feed("STARTTLS\r\n"s + behind);
-    CHECK(carrier.written().substr(before) == "421 4.7.0 Input behind STARTTLS\r\n");
+    CHECK(carrier.written().substr(before) == "421 4.7.0 mx.example Input behind STARTTLS\r\n");
     CHECK(carrier.lines_of('A') == std::vector<std::string>{"A: close"});
     CHECK(carrier.automaton().end_reason() == "input behind STARTTLS");
     CHECK_FALSE(carrier.automaton().tls());
@@ -61,7 +61,7 @@ TEST_CASE("input behind STARTTLS that was retained is input all the same") {
     REQUIRE(action.kind != ActionKind::start_tls);
     if (action.kind == ActionKind::write) written += action.bytes;
   }
-  CHECK(written.ends_with("250 2.0.0 Ok\r\n421 4.7.0 Input behind STARTTLS\r\n"));
+  CHECK(written.ends_with("250 2.0.0 Ok\r\n421 4.7.0 mx.example Input behind STARTTLS\r\n"));
 }
 
 TEST_CASE("the handshake comes after the 220 is written, and is asked for until it is answered") {
