@@ -118,7 +118,7 @@ void ClientDialogue::State::begin_transaction(const Envelope& envelope,
     phase = Phase::decided;
     return;
   }
-  mail_line = mail_command(envelope, octets, offer);
+  mail_line = mail_command(envelope, octets, offer, authenticated);
   rcpt_lines.clear();
   for (const std::size_t index : indices) {
     rcpt_lines.push_back(rcpt_command(envelope.recipients.at(index), offer));

@@ -34,8 +34,8 @@ std::optional<Reply> refused_by_offer(const Envelope& envelope, std::uint64_t oc
   return std::nullopt;
 }
 
-std::string mail_command(const Envelope& envelope, std::uint64_t octets,
-                         const UpstreamOffer& offer) {
+std::string mail_command(const Envelope& envelope, std::uint64_t octets, const UpstreamOffer& offer,
+                         bool authenticated) {
   std::string line = "MAIL FROM:" + envelope.sender.to_string();
   if (offer.size && octets != 0) line += " SIZE=" + std::to_string(octets);
   if (envelope.body == BodyType::eight_bit_mime) line += " BODY=8BITMIME";
@@ -45,6 +45,9 @@ std::string mail_command(const Envelope& envelope, std::uint64_t octets,
     if (envelope.ret == DsnReturn::headers) line += " RET=HDRS";
     if (!envelope.envid.empty()) line += " ENVID=" + envelope.envid;
   }
+  // RFC 4954 5: no client is trusted to name a submitter, so each is as if it had said "<>", and
+  // that is to be passed on to a server which we have authenticated to.
+  if (authenticated) line += " AUTH=<>";
   return line + "\r\n";
 }
 

@@ -13,9 +13,10 @@ namespace cordon::smtp {
 std::optional<Reply> refused_by_offer(const Envelope& envelope, std::uint64_t octets,
                                       const UpstreamOffer& offer);
 
-// With CRLF. No SIZE is told if `octets` is 0.
-std::string mail_command(const Envelope& envelope, std::uint64_t octets,
-                         const UpstreamOffer& offer);
+// With CRLF. No SIZE is told if `octets` is 0. `authenticated`: by AUTH, on this connection; the
+// upstream is then told that we vouch for no submitter (RFC 4954 5).
+std::string mail_command(const Envelope& envelope, std::uint64_t octets, const UpstreamOffer& offer,
+                         bool authenticated);
 std::string rcpt_command(const Recipient& recipient, const UpstreamOffer& offer);
 
 }  // namespace cordon::smtp

@@ -216,6 +216,8 @@ class Auth(UpstreamCase):
                     self.assert_arrives(house, upstream)
                     log = house.gateway.log()
                     self.assertNotIn(secret.read_text().strip(), log)
+                    mail, = upstream.said("MAIL")
+                    self.assertTrue(mail.endswith(" AUTH=<>"), mail)
                     for line in upstream.said("AUTH"):
                         self.assertNotIn(line.split()[-1] if len(line.split()) > 2 else "AUTH ",
                                          log)

@@ -151,6 +151,24 @@ TEST_CASE("AUTH follows EHLO under TLS") {
   CHECK(login.fates() == std::vector<std::string>{"delivered 250 2.0.0 taken"});
 }
 
+TEST_CASE("whom we have authenticated to is told that no submitter is vouched for") {
+  const auto mail_line = [](const std::string& extensions, const ClientOptions& given) {
+    Trial trial({.rules = offering(extensions, {{"AUTH", "235 2.7.0 yes\r\n"}}),
+                 .options = given,
+                 .implicit_tls = true});
+    CHECK(trial.deliver(to({"bob"})) == ClientAction::delivered);
+    const auto& log = trial.log;
+    const auto mail = std::find_if(log.begin(), log.end(),
+                                   [](const auto& line) { return line.starts_with("MAIL"); });
+    REQUIRE(mail != log.end());
+    return mail->substr(0, mail->find("\r\n"));
+  };
+  CHECK(mail_line("250-AUTH PLAIN\r\n", with_password()) ==
+        "MAIL FROM:<alice@client.example> AUTH=<>");
+  CHECK(mail_line("250-AUTH PLAIN\r\n", options(StartTls::never)) ==
+        "MAIL FROM:<alice@client.example>");
+}
+
 TEST_CASE("only the mechanism that was told is used, if one was") {
   ClientOptions given = with_password();
   given.mechanisms = set_of(Mechanism::login);
