@@ -50,7 +50,7 @@ std::string shown_to(Reader reader, const baits::Matcher& matcher, const std::st
 
 // Of an ORCPT, which is xtext (RFC 3461 4.2).
 bool names_a_bait(const baits::Matcher& matcher, const std::string& orcpt) {
-  const auto plain = smtp::decode_xtext(orcpt).value_or(orcpt);
+  const auto plain = smtp::decode_xtext_utf8(orcpt).value_or(orcpt);
   return without_baits(matcher, orcpt) != orcpt || without_baits(matcher, plain) != plain;
 }
 

@@ -119,7 +119,8 @@ bool read_notify(const Parameter& given, Recipient& recipient) {
   }
 }
 
-// original-recipient-address = addr-type ";" xtext; with type "utf-8" the address may be UTF-8.
+// original-recipient-address = addr-type ";" xtext; under SMTPUTF8 that may stand for UTF-8, and
+// with type "utf-8" the address may be UTF-8 as it is.
 bool read_orcpt(const Parameter& given, Utf8 utf8, Recipient& recipient) {
   const std::size_t semicolon = given.value.find(';');
   if (semicolon == std::string_view::npos || given.value.size() > max_orcpt) return false;
@@ -127,7 +128,9 @@ bool read_orcpt(const Parameter& given, Utf8 utf8, Recipient& recipient) {
   const std::string_view address = given.value.substr(semicolon + 1);
   if (!is_keyword(type) || address.empty()) return false;
   const bool plain_utf8 = utf8 == Utf8::yes && same_ignoring_case(type, "utf-8");
-  if (!(plain_utf8 && has_non_ascii(address)) && !decode_xtext(address)) return false;
+  const bool is_xtext =
+      (utf8 == Utf8::yes ? decode_xtext_utf8(address) : decode_xtext(address)).has_value();
+  if (!(plain_utf8 && has_non_ascii(address)) && !is_xtext) return false;
   recipient.orcpt = given.value;
   return true;
 }

@@ -45,6 +45,16 @@ std::optional<std::string> decode_xtext(std::string_view text) {
   return decoded;
 }
 
+std::optional<std::string> decode_xtext_utf8(std::string_view text) {
+  auto decoded = decode_xtext_octets(text);
+  if (!decoded || !is_well_formed_utf8(*decoded) ||
+      !std::all_of(decoded->begin(), decoded->end(),
+                   [](char c) { return is_printable(c) || is_non_ascii(c); })) {
+    return std::nullopt;
+  }
+  return decoded;
+}
+
 std::string encode_xtext(std::string_view octets) {
   constexpr std::string_view hex = "0123456789ABCDEF";
   std::string text;

@@ -90,8 +90,9 @@ std::string original_recipient(std::string_view orcpt) {
   if (!is_type) return {};
   const std::string_view given = orcpt.substr(semicolon + 1);
   if (!is_ascii(given)) return std::string{type} + "; " + seven_bit_form(given, "\\+=");
-  const auto address = smtp::decode_xtext(given);
+  const auto address = smtp::decode_xtext_utf8(given);
   if (!address || address->empty()) return {};
+  if (!is_ascii(*address)) return "utf-8; " + seven_bit_form(*address, {});
   return std::string{type} + "; " + *address;
 }
 

@@ -276,6 +276,10 @@ TEST_CASE("internationalized recipients are told in the 7-bit form of RFC 6533")
   CHECK(has(mail, "Original-Recipient: utf-8; \\x{FC}\\x{2B}y@b\\x{FC}.example\r\n"));
   facts.recipients[0].orcpt = "utf-8;\\x{FC}y@example.net";
   CHECK(has(make_dsn(head(), facts), "Original-Recipient: utf-8; \\x{FC}y@example.net\r\n"));
+  facts.recipients[0].orcpt = "rfc822;+C3+BC+2By@example.net";  // as Postfix writes it
+  CHECK(has(make_dsn(head(), facts), "Original-Recipient: utf-8; \\x{FC}\\x{2B}y@example.net\r\n"));
+  facts.recipients[0].orcpt = "rfc822;+C3y@example.net";
+  CHECK_FALSE(has(make_dsn(head(), facts), "Original-Recipient"));
 }
 
 TEST_CASE("the original cannot end its part, and its header is bounded") {

@@ -221,7 +221,8 @@ TEST_CASE("a sender gets his own words back as they were: a mask would show him 
 
 TEST_CASE("operators are shown the ids of baits, whose senders are never written to") {
   const std::vector<baits::Bait> baits = {
-      {store::BaitId{3}, baits::BaitKind::address, "bait@in.example", ""}};
+      {store::BaitId{3}, baits::BaitKind::address, "bait@in.example", ""},
+      {store::BaitId{4}, baits::BaitKind::address, "gr\xC3\xBCn@in.example", ""}};
   const std::string body =
       "Subject: x\r\nTo: b0@out.example,\r\n <Bait@IN.example>\r\n\r\nText\r\n";
   store::MessageView one = view({0});
@@ -231,7 +232,8 @@ TEST_CASE("operators are shown the ids of baits, whose senders are never written
   one.message.envelope.sender.mailbox = {"bait", "in.example"};
   Fate fate = failed();
   fate.reply.text = "<bait@in.example>: Sender address rejected";
-  for (const char* orcpt : {"rfc822;bait@in.example", "rfc822;b+61it@in.example"}) {
+  for (const char* orcpt :
+       {"rfc822;bait@in.example", "rfc822;b+61it@in.example", "rfc822;gr+C3+BCn@in.example"}) {
     one.message.envelope.recipients[0].orcpt = orcpt;
     const auto notice = report(one, {fate}, baits, body);
     REQUIRE(notice);
@@ -242,6 +244,7 @@ TEST_CASE("operators are shown the ids of baits, whose senders are never written
     std::string lower = notice->content;
     for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     CHECK(lower.find("bait@in.example") == std::string::npos);
+    CHECK(lower.find("n@in.example") == std::string::npos);
   }
 }
 

@@ -213,6 +213,11 @@ TEST_CASE("xtext decodes to printable octets or not at all") {
     CAPTURE(bad);
     CHECK_FALSE(decode_xtext(bad));
   }
+  CHECK(decode_xtext_utf8("a+2B+C3+BC") == "a+\xC3\xBC");
+  for (const std::string_view bad : {"+80", "+C3", "+C3y", "+C0+AF", "+C3+BC+0A", "\xC3\xBC"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(decode_xtext_utf8(bad));
+  }
 }
 
 }  // namespace
