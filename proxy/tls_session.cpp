@@ -100,7 +100,8 @@ Step TlsSession::failed(unsigned long reason) {
   broken_ = true;
   trouble_ = reason == 0 ? "unknown" : tls_reason(reason);
   const long verdict = SSL_get_verify_result(session_.get());
-  if (client_ && verdict != X509_V_OK && !established_)
+  const bool asked = SSL_get_verify_mode(session_.get()) != SSL_VERIFY_NONE;
+  if (client_ && asked && verdict != X509_V_OK && !established_)
     trouble_ += std::string(": ") + X509_verify_cert_error_string(verdict);
   return {0, Want::nothing, tls_error(reason)};
 }
