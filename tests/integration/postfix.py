@@ -77,6 +77,13 @@ postlog   unix-dgram n - n - 1 postlogd
 """
 
 
+def overridden(first, then):
+    """One line a name. Postfix would take two and warn of them in its log, also where postlogd, which
+    writes the log, begins; if others filled its socket meanwhile it would wait for itself."""
+    lines = {line.partition("=")[0].strip(): line for line in (first + then).splitlines() if line}
+    return "\n".join(lines.values()) + "\n"
+
+
 class Postfix:
     """Runs from start() to stop(). `settings`: lines of main.cf that override the ones above."""
 
@@ -102,9 +109,9 @@ class Postfix:
             folder.mkdir()
         os.chown(folders["data"], postfix.pw_uid, postfix.pw_gid)
         os.chown(folders["mail"], nobody.pw_uid, nobody.pw_gid)
-        (self.config / "main.cf").write_text(MAIN.format(
+        (self.config / "main.cf").write_text(overridden(MAIN.format(
             root=self.root, log=self.log_file, domains=" ".join(DOMAINS), uid=nobody.pw_uid,
-            gid=nobody.pw_gid, **folders) + settings)
+            gid=nobody.pw_gid, **folders), settings))
         (self.config / "master.cf").write_text(MASTER.format(port=self.port))
         (self.config / "mailboxes").write_text("/./ all/\n")
 
@@ -142,6 +149,39 @@ class Postfix:
                 message = Delivered(path.read_bytes())
                 self.found.setdefault(message.recipient, []).append(message)
         return self.found
+
+
+# Everything goes on, as it came; what fails is tried again at once.
+RELAY = """
+virtual_mailbox_domains =
+relayhost = [127.0.0.1]:{hop.port}
+smtp_dns_support_level = disabled
+smtp_line_length_limit = 0
+queue_run_delay = 1s
+minimal_backoff_time = 1s
+maximal_backoff_time = 1s
+"""
+RELAY_TLS = """
+smtp_tls_security_level = secure
+smtp_tls_CAfile = {hop.authority}
+smtp_tls_secure_cert_match = gw.example
+smtp_tls_loglevel = 1
+"""
+RELAY_LOGIN = """
+smtp_sasl_auth_enable = yes
+smtp_sasl_password_maps = inline:{{ {{ [127.0.0.1]:{hop.port} = {hop.login[0]}:{hop.login[1]} }} }}
+smtp_sasl_security_options = noanonymous
+smtp_sasl_mechanism_filter = {hop.mechanism}
+"""
+
+
+class PostfixRelay(Postfix):
+    """Passes on whatever it gets, as it came."""
+
+    def __init__(self, next_hop):
+        settings = (RELAY + (RELAY_TLS if next_hop.authority else "")
+                    + (RELAY_LOGIN if next_hop.login else ""))
+        super().__init__(settings.format(hop=next_hop))
 
 
 class Delivered:
