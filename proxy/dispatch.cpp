@@ -9,7 +9,7 @@
 #include "baits/normal_form.h"
 #include "proxy/content_source.h"
 #include "proxy/log.h"
-#include "smtp/notice/trace_client.h"
+#include "smtp/xclient.h"
 
 namespace cordon::proxy {
 
@@ -168,7 +168,7 @@ void Dispatch::try_host(const std::shared_ptr<Group>& group) {
   const auto& times = config_->settings().delivery;
   const auto route = config_->upstream(group->route);
   if (route->settings.tell_client != TellClient::no)
-    job->client = notice::client_of(view_.message.trace);
+    job->client = smtp::read_client_record(view_.message.client);
   committer_.upstreams_.deliver({group->route, host.address, route->settings.port, host.name},
                                 route, {times.command_timeout, times.data_timeout}, std::move(job));
 }

@@ -272,6 +272,7 @@ void Gateway::accept(const Peer& peer, Submission submission,
   message.clearance = admission.clearance;
   message.quarantined_by = alone;
   message.envelope = *submission.envelope;
+  message.client = std::move(submission.client);
   message.trace = std::move(submission.trace);
   message.octets = submission.octets;
   message.digest = submission.digest;

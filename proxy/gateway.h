@@ -64,6 +64,7 @@ struct Peer {
 struct Submission {
   store::MessageId id{};
   const smtp::Envelope* envelope = nullptr;  // copied
+  std::string client;  // who sent it (smtp/xclient.h, client_record); empty: not known
   std::string trace;
   std::uint32_t last_piece = 0;
   std::string last_bytes;

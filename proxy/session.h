@@ -98,7 +98,8 @@ class Session : public std::enable_shared_from_this<Session> {
   bool on_body(std::string_view bytes);
   bool on_end_body();
   void submit();
-  std::string trace_field() const;
+  smtp::ClientFacts client_facts() const;
+  std::string trace_field(const smtp::ClientFacts& client) const;
   void on_stored(AcceptOutcome outcome);
   void drop_body();
   void end_transaction();
@@ -126,6 +127,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::shared_ptr<const Config> config_;
   std::shared_ptr<const ListenerTerms> terms_;
   Peer peer_;
+  std::uint16_t port_ = 0;  // of the client, or of the proxy's client; 0: not known
   smtp::ServerAutomaton automaton_;
   SessionRecord record_;
   std::unique_ptr<const std::string> relay_;  // address of the peer that named another by XCLIENT

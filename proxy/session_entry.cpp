@@ -20,6 +20,7 @@ using std::chrono::steady_clock;
 void Session::start() {
   error_code ignored;
   transport_.socket().set_option(boost::asio::ip::tcp::no_delay(true), ignored);
+  port_ = transport_.socket().remote_endpoint(ignored).port();
   if (terms_->must_send_proxy_header(peer_.address)) return read_proxy_header({});
   enter();
 }
@@ -62,6 +63,7 @@ void Session::read_proxy_header(std::string so_far) {
   const auto told =
       header.client ? address_text(header.client->address) : std::optional(peer_.address);
   if (!told) return end("bad PROXY header");
+  if (header.client) port_ = header.client->port;
   if (!become(*told)) return turn_away();
   enter();
 }

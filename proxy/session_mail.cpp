@@ -8,6 +8,7 @@
 #include "proxy/log.h"
 #include "proxy/session.h"
 #include "smtp/notice/received.h"
+#include "smtp/xclient.h"
 
 namespace cordon::proxy {
 
@@ -154,7 +155,9 @@ void Session::submit() {
   submission.envelope = &automaton_.envelope();
   submission.quarantine_alone = quarantine_message_;
   if (!alerts_.empty()) submission.violation = alerts_.front();
-  submission.trace = trace_field();
+  const smtp::ClientFacts client = client_facts();
+  submission.client = smtp::client_record(client);
+  submission.trace = trace_field(client);
   gateway_.accept(
       peer_, std::move(submission), [self = shared_from_this()](AcceptOutcome outcome) mutable {
         auto& context = self->worker_.context();
@@ -162,18 +165,31 @@ void Session::submit() {
       });
 }
 
-std::string Session::trace_field() const {
+// Who the client is, as far as it is known. A relay that tells us of one by XCLIENT tells what that
+// said, too; of a client without an address only that.
+smtp::ClientFacts Session::client_facts() const {
+  smtp::ClientFacts facts = automaton_.client_facts();
+  if (facts.address.empty()) {
+    facts.name.clear();
+    facts.port = port_;
+  }
+  facts.address = peer_.address;
+  if (facts.helo.empty()) facts.helo = automaton_.helo_name();
+  facts.login = peer_.auth_user;
+  facts.esmtp = facts.esmtp && automaton_.extended();
+  return facts;
+}
+
+std::string Session::trace_field(const smtp::ClientFacts& client) const {
   const auto& envelope = automaton_.envelope();
   const std::string id = std::to_string(static_cast<std::int64_t>(body_->id()));
   std::string recipient;
   if (envelope.recipients.size() == 1) recipient = envelope.recipients.front().mailbox.to_string();
   TlsFacts tls;
   if (transport_.secured()) tls = transport_.tls_facts();
-  // A relay that tells us of its client tells what that said, too.
-  const std::string_view told_helo = automaton_.client_facts().helo;
   notice::TraceFacts facts;
-  facts.helo = told_helo.empty() ? automaton_.helo_name() : told_helo;
-  facts.peer = peer_.address;
+  facts.helo = client.helo;
+  facts.peer = client.address;
   facts.hostname = config_->hostname();
   facts.protocol = envelope.smtputf8       ? notice::Protocol::utf8smtp
                    : automaton_.extended() ? notice::Protocol::esmtp

@@ -46,18 +46,21 @@ bool is_unavailable(std::string_view value) {
   return same_ignoring_case(value, "[UNAVAILABLE]") || same_ignoring_case(value, "[TEMPUNAVAIL]");
 }
 
-bool read_text(std::string_view value, std::string& target) {
-  auto decoded = decode_xtext_octets(value);
-  if (!decoded || decoded->empty() || decoded->size() > max_value) return false;
-  if (!is_well_formed_utf8(*decoded)) return false;
-  if (std::any_of(decoded->begin(), decoded->end(), is_control)) return false;
-  target = std::move(*decoded);
-  return true;
+bool is_text(std::string_view value) {
+  return !value.empty() && value.size() <= max_value && is_well_formed_utf8(value) &&
+         std::none_of(value.begin(), value.end(), is_control);
 }
 
 // A host name as DNS or EHLO gives it: one word.
-bool read_host(std::string_view value, std::string& target) {
-  return read_text(value, target) && target.find(' ') == std::string::npos;
+bool is_host(std::string_view value) {
+  return is_text(value) && value.find(' ') == std::string_view::npos;
+}
+
+bool read_text(std::string_view value, bool (*is_good)(std::string_view), std::string& target) {
+  auto decoded = decode_xtext_octets(value);
+  if (!decoded || !is_good(*decoded)) return false;
+  target = std::move(*decoded);
+  return true;
 }
 
 bool read_address(std::string_view value, std::string& target) {
@@ -106,7 +109,7 @@ bool read_value(A attribute, std::string_view value, ClientFacts& facts) {
   }
   switch (attribute) {
     case A::name:
-      return read_host(value, facts.name);
+      return read_text(value, is_host, facts.name);
     case A::addr:
       return read_address(value, facts.address);
     case A::port:
@@ -114,15 +117,16 @@ bool read_value(A attribute, std::string_view value, ClientFacts& facts) {
     case A::proto:
       return read_protocol(value, facts.esmtp);
     case A::helo:
-      return read_host(value, facts.helo);
+      return read_text(value, is_host, facts.helo);
     case A::login:
-      return read_text(value, facts.login);
+      return read_text(value, is_text, facts.login);
   }
   return false;
 }
 
-// A name that looks like "not told" must not be taken for that.
-std::string encode_text(std::string_view text) {
+// What nobody could read is not told. A name that looks like "not told" must not be taken for that.
+std::string encode_text(std::string_view text, bool (*is_good)(std::string_view)) {
+  if (!is_good(text)) return {};
   std::string value = encode_xtext(text);
   if (is_unavailable(value)) value.replace(0, 1, "+5B");
   return value;
@@ -132,7 +136,7 @@ std::string encode_text(std::string_view text) {
 std::string value_of(A attribute, const ClientFacts& facts) {
   switch (attribute) {
     case A::name:
-      return encode_text(facts.name);
+      return encode_text(facts.name, is_host);
     case A::addr: {
       const auto address = parse_ip(facts.address);
       if (!address) return {};
@@ -143,9 +147,9 @@ std::string value_of(A attribute, const ClientFacts& facts) {
     case A::proto:
       return facts.esmtp ? "ESMTP" : "SMTP";
     case A::helo:
-      return encode_text(facts.helo);
+      return encode_text(facts.helo, is_host);
     case A::login:
-      return encode_text(facts.login);
+      return encode_text(facts.login, is_text);
   }
   return {};
 }
@@ -186,6 +190,23 @@ std::string format_xclient(const ClientFacts& facts, XclientAttributes offered) 
     line.append(" ").append(name).append("=").append(value.empty() ? "[UNAVAILABLE]" : value);
   }
   return line;
+}
+
+std::string client_record(const ClientFacts& facts) {
+  std::string record;
+  for (const auto& [attribute, name] : names) {
+    const std::string value = value_of(attribute, facts);
+    if (value.empty()) continue;
+    if (!record.empty()) record += ' ';
+    record.append(name).append("=").append(value);
+  }
+  return record;
+}
+
+std::optional<ClientFacts> read_client_record(std::string_view text) {
+  ClientFacts facts;
+  if (read_xclient(text, facts)) return std::nullopt;
+  return facts;
 }
 
 }  // namespace cordon::smtp

@@ -44,4 +44,10 @@ std::optional<XclientError> read_xclient(std::string_view text, ClientFacts& fac
 // does not tell are [UNAVAILABLE]. Empty if `offered` is.
 std::string format_xclient(const ClientFacts& facts, XclientAttributes offered);
 
+// The same for a record of one's own: "ADDR=192.0.2.7 PORT=1025 PROTO=ESMTP", without what is not
+// told, or could not be read back.
+std::string client_record(const ClientFacts& facts);
+// nullopt: it is none; an empty one says that nothing is known of the client.
+std::optional<ClientFacts> read_client_record(std::string_view text);
+
 }  // namespace cordon::smtp

@@ -72,6 +72,7 @@ void check_xclient(std::string_view text) {
   const std::string line = format_xclient(facts, all_xclient_attributes);
   require(line.find_first_of("\r\n") == std::string::npos, "one line");
   require(!read_xclient(std::string_view(line).substr(8), back) && back == facts, "says the same");
+  require(read_client_record(client_record(facts)) == facts, "and so does the record");
 }
 
 }  // namespace

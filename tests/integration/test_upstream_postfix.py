@@ -12,6 +12,7 @@ from pathlib import Path
 from certificates import Authority
 from house import House, eventually, message
 from postfix import Postfix
+from test_sessions import Raw
 
 QUICK = ["cordoning.period=0s", "delivery.first_retry=1s", "delivery.max_retry=1s",
          "delivery.jitter=0"]
@@ -163,6 +164,31 @@ class Behind(unittest.TestCase):
                                source="127.0.0.9")
             self.assertIn("from client.example (unknown [127.0.0.9])", self.received(postfix))
             self.assertIn(": client=unknown[127.0.0.9]", postfix.log())
+
+    def test_port_name_and_login_are_told_by_xclient(self):
+        check = PasswordCheck(self.folder, "gw", "pass word!")
+        self.addCleanup(check.stop)
+        postfix = self.postfix(
+            "smtpd_authorized_xclient_hosts = 127.0.0.1\nsmtpd_client_port_logging = yes\n"
+            "smtpd_sasl_auth_enable = yes\nsmtpd_sasl_authenticated_header = yes\n"
+            f"smtpd_sasl_type = dovecot\nsmtpd_sasl_path = {check.path}\n")
+        with self.house(postfix, "tell_client=xclient") as house:
+            house.gateway.stop()
+            house.gateway.settings.append("listener.0.xclient=127.0.0.1/32")
+            house.gateway.start()
+            with Raw(house.gateway.port) as raw:
+                raw.dialogue(b"EHLO relay.example",
+                             b"XCLIENT NAME=pc.example ADDR=127.0.0.77 PORT=4711 HELO=pc LOGIN=eve",
+                             b"EHLO relay.example", b"MAIL FROM:<anna@in.example>",
+                             b"RCPT TO:<bert@in.example>", b"DATA")
+                raw.send(b"Subject: one\r\n\r\nText.\r\n.\r\n")
+                self.assertEqual(b"250", raw.reply()[:3])
+            received = self.received(postfix)
+            self.assertIn("from pc (pc.example [127.0.0.77]) (Authenticated sender: eve)",
+                          received)
+            log = postfix.log()
+            self.assertIn(": client=pc.example[127.0.0.77]:4711, ", log)
+            self.assertIn("sasl_username=eve", log)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,6 @@
 
 #include <doctest/doctest.h>
 
-#include "smtp/notice/trace_client.h"
-
 namespace cordon::notice {
 namespace {
 
@@ -29,27 +27,6 @@ TEST_CASE("the usual trace") {
         "\tby gw.example with ESMTP id 42\r\n"
         "\tfor <jo@example.net>;\r\n"
         "\tSun, 22 Nov 2026 03:59:42 +0000\r\n");
-}
-
-TEST_CASE("the client is read back from its trace") {
-  TraceFacts facts = usual();
-  CHECK(client_of(received_field(facts)) ==
-        smtp::ClientFacts{.address = "192.0.2.7", .helo = "client.example"});
-  facts.peer = "2001:db8::7";
-  facts.helo = "[IPv6:2001:db8::7]";
-  facts.protocol = Protocol::smtp;
-  CHECK(client_of(received_field(facts)) ==
-        smtp::ClientFacts{.address = "2001:db8::7", .helo = "[IPv6:2001:db8::7]", .esmtp = false});
-  // What a client says cannot pass for another's address.
-  facts.helo = "x ([192.0.2.99])\r\n\tby gw.example with SMTP id 1";
-  CHECK(client_of(received_field(facts)) ==
-        smtp::ClientFacts{.address = "2001:db8::7", .esmtp = false});
-  facts.helo = {};
-  CHECK(client_of(received_field(facts))->helo.empty());
-  for (const char* other :
-       {"", "Received: from a ([192.0.2.7])\r\n",
-        "Subject: from a ([192.0.2.7])\r\n\tby b with c id d", "Received: from a by b with c id d"})
-    CHECK_FALSE(client_of(other));
 }
 
 TEST_CASE("IPv6, SMTPUTF8 and several recipients") {

@@ -200,6 +200,38 @@ TEST_CASE("XCLIENT is written with what was offered, and read back") {
   CHECK(back == facts);
 }
 
+TEST_CASE("what is known of a client is put on record, and read back") {
+  ClientFacts facts;
+  CHECK(client_record(facts) == "PROTO=ESMTP");
+  facts.name = "spike.example";
+  facts.address = "192.0.2.7";
+  facts.port = 4711;
+  facts.helo = "spike";
+  facts.login = "[unavailable]";
+  facts.esmtp = false;
+  const std::string record = client_record(facts);
+  CHECK(record ==
+        "NAME=spike.example ADDR=192.0.2.7 PORT=4711 PROTO=SMTP HELO=spike LOGIN=+5Bunavailable]");
+  CHECK(read_client_record(record) == facts);
+  CHECK_FALSE(read_client_record(""));
+  CHECK_FALSE(read_client_record("ADDR=192.0.2.7 COLOUR=red"));
+  CHECK_FALSE(read_client_record("ADDR=192.0.2"));
+}
+
+TEST_CASE("what could not be read back is told nobody, and hides nothing else") {
+  for (const std::string& strange :
+       {"a\r\nb"s, "gr\xFCn"s, "\x7F"s, std::string(256, 'x'), "a\0b"s}) {
+    const ClientFacts facts{
+        .address = "192.0.2.7", .name = strange, .helo = strange, .login = strange};
+    CHECK(read_client_record(client_record(facts)) == ClientFacts{.address = "192.0.2.7"});
+    CHECK(format_xclient(facts, all_xclient_attributes) ==
+          "XCLIENT NAME=[UNAVAILABLE] ADDR=192.0.2.7 PORT=[UNAVAILABLE] PROTO=ESMTP "
+          "HELO=[UNAVAILABLE] LOGIN=[UNAVAILABLE]");
+  }
+  const ClientFacts blank{.name = "a b", .helo = "a b", .login = "a b"};
+  CHECK(client_record(blank) == "PROTO=ESMTP LOGIN=a+20b");
+}
+
 TEST_CASE("xtext carries any octets") {
   std::string octets;
   for (int i = 0; i < 256; ++i) octets += static_cast<char>(i);
