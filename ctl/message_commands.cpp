@@ -95,7 +95,8 @@ void add_message_commands(CLI::App& app, Task& task) {
   CLI::App* queue = app.add_subcommand("queue", "Mail that waits: held, deferred or on its way");
   queue->footer(
       "Queue names: incoming, in its cordoning period; deferred, an attempt failed; active, being "
-      "delivered; hold, held back by an operator; uncertain, it may have left when cordond died.");
+      "delivered; hold, held back by an operator; needs-credentials, its user must log in again; "
+      "uncertain, it may have left when cordond died.");
   add_common(*queue, task,
              {"queue", Command::queue_list, Command::queue_show, Command::queue_content,
               Command::queue_release, Command::queue_delete},

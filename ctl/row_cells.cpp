@@ -22,7 +22,8 @@ Colour by_state(std::string_view state) {
     return Colour::red;
   }
   if (state == "deferred" || state == "hold" || state == "uncertain" || state == "review" ||
-      state == "awaiting_approval" || state == "quarantine_message") {
+      state == "needs-credentials" || state == "awaiting_approval" ||
+      state == "quarantine_message") {
     return Colour::yellow;
   }
   return state == "committed" || state == "delivered" ? Colour::green : Colour::none;

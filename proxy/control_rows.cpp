@@ -45,6 +45,7 @@ std::string queue_name(const store::MessageView& view) {
     case held:
       if (view.quarantined) return "quarantine";
       if (view.message.frozen) return "hold";
+      if (!view.message.login.empty() && view.sealed.empty()) return "needs-credentials";
       return view.message.attempts > 0 ? "deferred" : "incoming";
     case claimed:
       return "active";
@@ -110,6 +111,7 @@ wire::MessageRow row_of(const store::MessageView& view, const BaitMask& mask) {
   row.message_id = message.message_id;
   row.listener = message.listener;
   row.session = message.session;
+  row.login = mask.line(message.login);
   row.attempts = message.attempts;
   row.alert_id = id_of(message.quarantined_by);
   return row;

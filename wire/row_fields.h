@@ -43,6 +43,7 @@ void visit_fields(V& v, MessageRow& r) {
   v("message_id", r.message_id);
   v("listener", r.listener);
   v("session", r.session);
+  v("login", r.login);
   v("attempts", r.attempts);
   v("alert_id", r.alert_id);
 }

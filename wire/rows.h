@@ -50,8 +50,9 @@ struct MessageRecipient {
 inline constexpr std::size_t max_row_recipients = 100;
 
 struct MessageRow {
-  // incoming: in its cordoning period. active, deferred, hold: as Postfix's. quarantine, uncertain,
-  // committed, failed, deleted: as in docs/architecture.md.
+  // incoming: in its cordoning period. active, deferred, hold: as Postfix's. needs-credentials: waits
+  // for its user to log in again. quarantine, uncertain, committed, failed, deleted: as in
+  // docs/architecture.md.
   std::string queue_name;
   Id queue_id;
   Time arrival_time = 0;
@@ -66,6 +67,7 @@ struct MessageRow {
   std::string message_id;
   std::string listener;
   std::string session;
+  std::string login;  // as whom it must be delivered; empty: as its route says
   std::uint64_t attempts = 0;
   Id alert_id;  // that quarantined this message alone
   bool operator==(const MessageRow&) const = default;

@@ -67,14 +67,31 @@ TEST_CASE("a queue row has Postfix's names, and says why a recipient waits") {
         R"("message_size":12,"sender":"ann@a.example","recipients":[{"address":"bob@b.example",)"
         R"("delay_reason":"450 4.2.0 later"}],"recipient_count":1,"origin_id":"5",)"
         R"("origin":"desk-12","kind":"mail","subject":"","message_id":"","listener":"submission",)"
-        R"("session":"s2","attempts":1})");
+        R"("session":"s2","login":"","attempts":1})");
   CHECK(bench.last(Command::queue_list) == R"({"id":9,"end":{"rows":2,"changed":0}})");
+}
+
+TEST_CASE("a login is shown, unless it is a bait; what is sealed never is") {
+  Bench bench;
+  bench.data.messages[0].message.login = "eve@bait.example";
+  bench.data.messages[1].message.login = "ann for boss@b.example";
+  for (auto& view : bench.data.messages) view.sealed = "sealed octets";
+  const auto rows = bench.rows(Command::queue_list);
+  CHECK(rows[0].find(R"("login":"bait:)") != std::string::npos);
+  CHECK(rows[0].find("eve") == std::string::npos);
+  CHECK(rows[1].find(R"("login":"ann for boss@b.example")") != std::string::npos);
+  for (const auto& row : rows) CHECK(row.find("sealed") == std::string::npos);
 }
 
 TEST_CASE("queue and quarantine are told apart, and each name says why a message waits") {
   Bench bench;
   bench.data.messages[0].message.frozen = true;
   CHECK(bench.rows(Command::queue_list)[0].find(R"("queue_name":"hold")") != std::string::npos);
+  bench.data.messages[1].message.login = "ann";
+  CHECK(bench.rows(Command::queue_list)[1].find(R"("queue_name":"needs-credentials")") !=
+        std::string::npos);
+  bench.data.messages[1].sealed = "sealed octets";
+  CHECK(bench.rows(Command::queue_list)[1].find(R"("queue_name":"deferred")") != std::string::npos);
   CHECK(bench.ids(Command::queue_list) == Ids{1, 2});
   CHECK(bench.ids(Command::quarantine_list) == Ids{3});
 }

@@ -20,13 +20,15 @@ TEST_CASE("a message row has Postfix's names, and these literal octets") {
   row.message_id = "<1@example.org>";
   row.listener = "submission";
   row.session = "s1";
+  row.login = "ann";
   row.attempts = 1;
   const std::string text =
       R"({"type":"message","queue_name":"deferred","queue_id":"17","arrival_time":1763784007,)"
       R"("message_size":321,"sender":"a@example.org","recipients":[{"address":"b@example.net",)"
       R"("delay_reason":"450 4.2.0 greylisted"},{"address":"c@example.net"}],"recipient_count":2,)"
       R"("origin_id":"3","origin":"192.0.2.7","kind":"mail","subject":"Hello",)"
-      R"("message_id":"<1@example.org>","listener":"submission","session":"s1","attempts":1})";
+      R"("message_id":"<1@example.org>","listener":"submission","session":"s1","login":"ann",)"
+      R"("attempts":1})";
   CHECK(encode(Row(row)) == text);
   const auto decoded = decode_row(text);
   REQUIRE(decoded);
