@@ -1,5 +1,7 @@
 #include "cordon/cordoner.h"
 
+#include <algorithm>
+
 namespace cordon {
 
 using store::Epoch;
@@ -9,7 +11,9 @@ using store::Uptime;
 
 namespace {
 // The due time of an entry that is in no slot: claimed, or parked.
-constexpr Uptime nowhere = Uptime::max();
+constexpr Uptime nowhere = Cordoner::never;
+// How many delay_due() moves at once, under the carrier's lock.
+constexpr std::size_t most_moved = 1000;
 }  // namespace
 
 // ---- what blocks a message
@@ -45,8 +49,9 @@ void Cordoner::tally(const Entry& entry, OriginState& origin, bool add) {
 void Cordoner::schedule(MessageId id, Entry& entry, Uptime due) {
   entry.due = due;
   entry.parked = false;
-  if (entry.lane >= schedules_.size()) schedules_.resize(entry.lane + 1);
-  schedules_[entry.lane].emplace(due, id);
+  entry.delayed = false;
+  if (entry.lane >= queues_.size()) queues_.resize(entry.lane + 1);
+  queues_[entry.lane].scheduled.emplace(due, id);
 }
 
 void Cordoner::park(MessageId id, Entry& entry) {
@@ -67,43 +72,112 @@ void Cordoner::unpark(OriginState& origin) {
 }
 
 std::optional<Uptime> Cordoner::next_due(Lane lane) const {
-  if (stopped_ || lane >= schedules_.size() || schedules_[lane].empty()) return std::nullopt;
-  return schedules_[lane].top().first;
+  if (stopped_ || lane >= queues_.size()) return std::nullopt;
+  const Queue& queue = queues_[lane];
+  if (!queue.delayed.empty()) return Uptime{};
+  if (queue.scheduled.empty()) return std::nullopt;
+  return queue.scheduled.top().first;
+}
+
+std::optional<Uptime> Cordoner::next_late(Lane lane) const {
+  if (stopped_ || lane >= queues_.size()) return std::nullopt;
+  const Queue& queue = queues_[lane];
+  std::optional<Uptime> next;
+  if (!queue.delayed.empty()) next = queue.delayed.top().first;
+  if (!queue.scheduled.empty()) next = std::min(next.value_or(never), queue.scheduled.top().first);
+  return next;
 }
 
 std::optional<Uptime> Cordoner::next_due() const {
   std::optional<Uptime> first;
-  for (Lane lane = 0; lane < schedules_.size(); ++lane) {
+  for (Lane lane = 0; lane < queues_.size(); ++lane) {
     const auto next = next_due(lane);
     if (next && (!first || *next < *first)) first = next;
   }
   return first;
 }
 
+// ---- leaving
+
+// Null: the slot is stale.
+Cordoner::Entry* Cordoner::of_scheduled(const Slot& slot) {
+  const auto found = entries_.find(slot.second);
+  if (found == entries_.end()) return nullptr;
+  Entry& entry = found->second;
+  const bool stands = entry.phase == Phase::held && !entry.parked && !entry.delayed;
+  return stands && entry.due == slot.first ? &entry : nullptr;
+}
+
+Cordoner::Entry* Cordoner::of_delayed(const Slot& slot) {
+  const auto found = entries_.find(slot.second);
+  if (found == entries_.end()) return nullptr;
+  Entry& entry = found->second;
+  const bool stands = entry.phase == Phase::held && !entry.parked && entry.delayed;
+  return stands && entry.look_by == slot.first ? &entry : nullptr;
+}
+
+// False: it may not leave, and is parked.
+bool Cordoner::claim(MessageId id, Entry& entry) {
+  OriginState& origin = origins_[entry.origin];
+  entry.delayed = false;
+  if (!may_leave(entry, origin)) {
+    park(id, entry);
+    return false;
+  }
+  tally(entry, origin, false);
+  uncount(entry, origin);
+  entry.phase = Phase::claimed;
+  entry.due = nowhere;
+  tally(entry, origin, true);
+  return true;
+}
+
+// What a closed lane delayed goes first.
 std::vector<MessageId> Cordoner::take_due(Uptime now, std::size_t most, Lane lane) {
   std::vector<MessageId> due;
-  if (stopped_ || lane >= schedules_.size()) return due;
-  Schedule& schedule = schedules_[lane];
-  while (due.size() < most && !schedule.empty() && schedule.top().first <= now) {
-    const auto [time, id] = schedule.top();
-    schedule.pop();
-    const auto found = entries_.find(id);
-    if (found == entries_.end()) continue;
-    Entry& entry = found->second;
-    if (entry.due != time || entry.phase != Phase::held || entry.parked) continue;  // stale
-    OriginState& origin = origins_[entry.origin];
-    if (!may_leave(entry, origin)) {
-      park(id, entry);
-      continue;
-    }
-    tally(entry, origin, false);
-    uncount(entry, origin);
-    entry.phase = Phase::claimed;
-    entry.due = nowhere;
-    tally(entry, origin, true);
-    due.push_back(id);
+  if (stopped_ || lane >= queues_.size()) return due;
+  Queue& queue = queues_[lane];
+  while (due.size() < most && !queue.delayed.empty()) {
+    const Slot slot = queue.delayed.top();
+    queue.delayed.pop();
+    Entry* entry = of_delayed(slot);
+    if (entry != nullptr && claim(slot.second, *entry)) due.push_back(slot.second);
+  }
+  while (due.size() < most && !queue.scheduled.empty() && queue.scheduled.top().first <= now) {
+    const Slot slot = queue.scheduled.top();
+    queue.scheduled.pop();
+    Entry* entry = of_scheduled(slot);
+    if (entry != nullptr && claim(slot.second, *entry)) due.push_back(slot.second);
   }
   return due;
+}
+
+// Each is moved once a time that its lane is closed; those that next_late() still names come with
+// the next call.
+void Cordoner::delay_due(Queue& queue, Uptime now) {
+  for (std::size_t moved = 0; moved < most_moved; ++moved) {
+    if (queue.scheduled.empty() || queue.scheduled.top().first > now) return;
+    const Slot slot = queue.scheduled.top();
+    queue.scheduled.pop();
+    Entry* entry = of_scheduled(slot);
+    if (entry == nullptr) continue;
+    entry->delayed = true;
+    queue.delayed.emplace(entry->look_by, slot.second);
+  }
+}
+
+std::vector<MessageId> Cordoner::take_late(Uptime now, std::size_t most, Lane lane) {
+  std::vector<MessageId> late;
+  if (stopped_ || lane >= queues_.size()) return late;
+  Queue& queue = queues_[lane];
+  delay_due(queue, now);
+  while (late.size() < most && !queue.delayed.empty() && queue.delayed.top().first <= now) {
+    const Slot slot = queue.delayed.top();
+    queue.delayed.pop();
+    Entry* entry = of_delayed(slot);
+    if (entry != nullptr && claim(slot.second, *entry)) late.push_back(slot.second);
+  }
+  return late;
 }
 
 bool Cordoner::may_leave(MessageId id) const {
@@ -119,17 +193,19 @@ bool Cordoner::pass_gate(MessageId id) {
   if (!may_leave(found->second, origin)) return false;
   if (found->second.phase == Phase::passed) return true;  // to another of its destinations
   found->second.phase = Phase::passed;
-  ++origin.past_gate;
+  origin.past_gate.insert(id);
   return true;
 }
 
-void Cordoner::put_back(MessageId id, Uptime due, std::optional<Lane> lane) {
+void Cordoner::put_back(MessageId id, Uptime due, const Stay& stay) {
   const auto found = entries_.find(id);
   if (found == entries_.end() || found->second.phase == Phase::held) return;
   Entry& entry = found->second;
-  entry.lane = lane.value_or(entry.lane);
+  entry.lane = stay.lane.value_or(entry.lane);
+  entry.look_by = stay.look_by.value_or(entry.look_by);
+  entry.for_server = stay.for_server;
   OriginState& origin = origins_[entry.origin];
-  if (entry.phase == Phase::passed) --origin.past_gate;
+  origin.past_gate.erase(id);
   tally(entry, origin, false);
   entry.phase = Phase::held;
   tally(entry, origin, true);
@@ -141,15 +217,22 @@ void Cordoner::settle(MessageId id) {
   if (found == entries_.end()) return;
   Entry& entry = found->second;
   OriginState& origin = origins_[entry.origin];
-  if (entry.phase == Phase::passed) --origin.past_gate;
+  origin.past_gate.erase(id);
   tally(entry, origin, false);
   uncount(entry, origin);
   entries_.erase(found);
 }
 
-bool Cordoner::any_past_gate(OriginId origin) const {
+void Cordoner::servers_may_be_back(Uptime now) {
+  for (auto& [id, entry] : entries_)
+    if (entry.for_server && entry.phase == Phase::held && !entry.parked && entry.due > now)
+      schedule(id, entry, now);
+}
+
+std::vector<MessageId> Cordoner::past_gate(OriginId origin) const {
   const auto found = origins_.find(origin);
-  return found != origins_.end() && found->second.past_gate > 0;
+  if (found == origins_.end()) return {};
+  return {found->second.past_gate.begin(), found->second.past_gate.end()};
 }
 
 // ---- the caps
@@ -209,6 +292,7 @@ void Cordoner::add(const Held& message, Uptime now) {
   Entry& entry = place->second;
   entry.origin = message.origin;
   entry.lane = message.lane;
+  entry.look_by = message.look_by;
   entry.clearance = message.clearance;
   entry.alone = message.alone;
   tally(entry, origin, true);
@@ -234,11 +318,12 @@ void Cordoner::restore_origin(OriginId id, Epoch cordon_epoch, bool is_cordoned)
   origin.cordoned = is_cordoned;
 }
 
-void Cordoner::restore(const store::Unsettled& message, Lane lane) {
+void Cordoner::restore(const store::Unsettled& message, Lane lane, Uptime look_by) {
   OriginState& origin = origins_[message.origin];
   Entry& entry = entries_[message.id];
   entry.origin = message.origin;
   entry.lane = lane;
+  entry.look_by = look_by;
   entry.clearance = message.clearance;
   entry.alone = message.quarantined_alone;
   entry.frozen = message.frozen;

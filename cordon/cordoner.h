@@ -39,6 +39,8 @@ struct HoldLimits {
 
 class Cordoner {
  public:
+  static constexpr store::Uptime never = store::Uptime::max();
+
   explicit Cordoner(HoldLimits limits) : limits_(limits) {}
   void set_limits(HoldLimits limits) { limits_ = limits; }
 
@@ -46,7 +48,7 @@ class Cordoner {
   void restore_epoch(store::Epoch highest) { epoch_ = highest; }
   void restore_origin(store::OriginId origin, store::Epoch cordon_epoch, bool cordoned);
   // A claim is restored as held: see Recovery.
-  void restore(const store::Unsettled& message, Lane lane = 0);
+  void restore(const store::Unsettled& message, Lane lane = 0, store::Uptime look_by = never);
 
   // ---- accepting
   // Asked when a message is complete, before it is stored.
@@ -66,6 +68,7 @@ class Cordoner {
     bool alone = false;  // quarantined by itself, not by its origin
     bool counted = true;
     Lane lane = 0;
+    store::Uptime look_by = never;  // see take_late()
   };
   void add(const Held& message, store::Uptime now);
 
@@ -73,22 +76,35 @@ class Cordoner {
   // Those of `lane` that are due, oldest first, at most `most`; each is then claimed: it is the
   // carrier's until put_back() or settle().
   std::vector<store::MessageId> take_due(store::Uptime now, std::size_t most, Lane lane = 0);
+  // While the way of `lane` is closed, in place of take_due(): those that are due, and whose
+  // look_by has come as well, are claimed. They cannot be tried, but their senders are to hear of
+  // them.
+  std::vector<store::MessageId> take_late(store::Uptime now, std::size_t most, Lane lane);
+  std::optional<store::Uptime> next_late(Lane lane) const;  // may name a time at which none is
   // Of one lane, or of all. May name a time at which nothing is due.
   std::optional<store::Uptime> next_due(Lane lane) const;
   std::optional<store::Uptime> next_due() const;
-  std::size_t lanes() const { return schedules_.size(); }  // those seen so far
+  std::size_t lanes() const { return queues_.size(); }  // those seen so far
   // Whether a claimed message could pass the gate now.
   bool may_leave(store::MessageId id) const;
   // The last word before the final dot. True: the message has left, as far as policy can know.
   // Asked once for each destination of a message; a cordon between two of them keeps the second.
   bool pass_gate(store::MessageId id);
-  // Claimed, but it stays: a retry at `due`, or the gate was shut. What is left of it may go by
-  // another lane.
-  void put_back(store::MessageId id, store::Uptime due, std::optional<Lane> lane = {});
+  // Claimed, but it stays: a retry at `due`, or the gate was shut.
+  struct Stay {
+    std::optional<Lane> lane;              // what is left of it goes by another
+    std::optional<store::Uptime> look_by;  // from now on; see take_late()
+    bool for_server = false;               // it waits for servers that are away, and nothing else
+  };
+  void put_back(store::MessageId id, store::Uptime due, const Stay& stay);
+  void put_back(store::MessageId id, store::Uptime due) { put_back(id, due, Stay{}); }
+  // Servers that were away may be there again: what waits for them is due. Costs a look at each
+  // message.
+  void servers_may_be_back(store::Uptime now);
   // Settled for good: committed, failed or deleted.
   void settle(store::MessageId id);
-  // Whether a claimed message of `origin` has passed the gate and is not settled or put back yet.
-  bool any_past_gate(store::OriginId origin) const;
+  // The claimed messages of `origin` that passed the gate and are not settled or put back yet.
+  std::vector<store::MessageId> past_gate(store::OriginId origin) const;
 
   // ---- recovering
   struct Raised {
@@ -130,20 +146,23 @@ class Cordoner {
   struct Entry {
     store::OriginId origin{};
     store::Uptime due;
+    store::Uptime look_by = never;
     store::Epoch clearance = 0;
     std::uint32_t generation = 0;  // of the origin's count in which this one is counted; 0: in none
     Lane lane = 0;
     Phase phase = Phase::held;
     bool frozen = false;
     bool alone = false;
-    bool parked = false;  // taken from the schedule because it could not leave
+    bool parked = false;   // taken from its queue because it could not leave
+    bool delayed = false;  // due, and in Queue::delayed
+    bool for_server = false;
   };
   struct OriginState {
     store::Epoch cordon_epoch = 0;
     bool cordoned = false;
     bool review = false;
     std::uint32_t generation = 1;
-    std::uint32_t past_gate = 0;
+    std::set<store::MessageId> past_gate;
     std::uint64_t counted = 0;
     // What a cordon of this origin moves: held, neither released nor quarantined alone. `free` are
     // those of them not in quarantine. All of them by clearance, so that a withdrawal sums up what
@@ -157,6 +176,7 @@ class Cordoner {
 
   bool quarantined(const Entry& entry, const OriginState& origin) const;
   bool may_leave(const Entry& entry, const OriginState& origin) const;
+  bool claim(store::MessageId id, Entry& entry);
   void schedule(store::MessageId id, Entry& entry, store::Uptime due);
   void park(store::MessageId id, Entry& entry);
   void unpark(OriginState& origin);
@@ -175,10 +195,17 @@ class Cordoner {
   std::unordered_map<store::MessageId, Entry> entries_;
   std::unordered_map<store::OriginId, OriginState> origins_;
   std::set<std::pair<std::uint64_t, store::OriginId>> by_count_;  // who holds most is last
-  // Of each lane, earliest first. A slot whose time is no longer its entry's due time is stale and
-  // passed over.
-  using Schedule = std::priority_queue<Slot, std::vector<Slot>, std::greater<>>;
-  std::vector<Schedule> schedules_;
+  // Earliest first. A slot whose entry says another time, or another place, is stale and passed
+  // over.
+  using Slots = std::priority_queue<Slot, std::vector<Slot>, std::greater<>>;
+  struct Queue {
+    Slots scheduled;  // by due
+    Slots delayed;    // due when the lane was closed; by look_by
+  };
+  Entry* of_scheduled(const Slot& slot);
+  Entry* of_delayed(const Slot& slot);
+  void delay_due(Queue& queue, store::Uptime now);
+  std::vector<Queue> queues_;  // by lane
 };
 
 }  // namespace cordon

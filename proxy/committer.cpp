@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 
 #include "proxy/delivery.h"
+#include "proxy/dispatch.h"
 #include "proxy/log.h"
 
 namespace cordon::proxy {
@@ -14,6 +15,7 @@ using store::MessageId;
 
 namespace {
 constexpr std::size_t claim_batch = 100;  // messages a durable claim
+constexpr std::size_t most_looks = 200;   // at once, of a lane
 constexpr auto store_retry = std::chrono::seconds(1);
 constexpr auto forget_after = std::chrono::hours(1);
 
@@ -53,25 +55,41 @@ void Committer::wake() {
 
 void Committer::pump() {
   if (stopping_) return;
-  active_.resize(gateway_.with_policy([](Policy& policy) { return policy.cordoner.lanes(); }));
-  paces_.resize(active_.size());
+  traffic_.resize(gateway_.with_policy([](Policy& policy) { return policy.cordoner.lanes(); }));
   back_off_.forget(gateway_.clock().now() - forget_after);
-  for (Lane lane = 0; lane < active_.size(); ++lane) pump(lane);
+  for (Lane lane = 0; lane < traffic_.size(); ++lane) pump(lane);
   arm();
 }
 
 void Committer::pump(Lane lane) {
-  while (!closed_until(lane)) {
+  Traffic& traffic = traffic_[lane];
+  for (;;) {
+    if (const auto shut = closed(lane)) return look_at_late(lane, *shut);
     const auto now = gateway_.clock().now();
-    const auto room = paces_[lane].room(per_minute(lane), now);
+    const auto room = traffic.pace.room(per_minute(lane), now);
     const std::size_t most = std::min<std::size_t>({claim_batch, places(lane), room});
     if (most == 0) return;
     auto due = gateway_.with_policy(
         [&](Policy& policy) { return policy.cordoner.take_due(now, most, lane); });
     if (due.empty()) return;
-    active_[lane] += static_cast<std::uint32_t>(due.size());
-    paces_[lane].took(due.size());
-    claim(std::move(due), lane);
+    traffic.active += static_cast<std::uint32_t>(due.size());
+    traffic.pace.took(due.size());
+    claim(std::move(due), lane, {});
+  }
+}
+
+// While the server of a route is away nothing is tried, and so nothing is claimed for it: claiming
+// is a write. But for what is late, or at the end of its lifetime, which takes no place.
+void Committer::look_at_late(Lane lane, const BackOff::Closed& closed) {
+  Traffic& traffic = traffic_[lane];
+  while (traffic.looking < most_looks) {
+    const std::size_t most = std::min(claim_batch, most_looks - traffic.looking);
+    auto late = gateway_.with_policy([&](Policy& policy) {
+      return policy.cordoner.take_late(gateway_.clock().now(), most, lane);
+    });
+    if (late.empty()) return;
+    traffic.looking += static_cast<std::uint32_t>(late.size());
+    claim(std::move(late), lane, left_alone(closed));
   }
 }
 
@@ -88,26 +106,24 @@ std::uint32_t Committer::per_minute(Lane lane) {
 
 std::uint32_t Committer::places(Lane lane) const {
   const auto most = gateway_.config()->settings().delivery.max_concurrent;
-  return most > active_[lane] ? most - active_[lane] : 0;
+  return most > traffic_[lane].active ? most - traffic_[lane].active : 0;
 }
 
-// While the server of a route is away nothing is claimed for it: claiming is a write.
-std::optional<store::Uptime> Committer::closed_until(Lane lane) {
+std::optional<BackOff::Closed> Committer::closed(Lane lane) {
   const auto route = gateway_.with_policy([&](Policy& policy) { return policy.routes.at(lane); });
-  const auto closed = back_off_.closed(route, gateway_.clock().now());
-  if (!closed) return std::nullopt;
-  return closed->until;
+  return back_off_.closed(route, gateway_.clock().now());
 }
 
 void Committer::reloaded() {
   boost::asio::post(context_, [this] {
     back_off_ = {};
+    gateway_.with_policy(
+        [&](Policy& policy) { policy.cordoner.servers_may_be_back(gateway_.clock().now()); });
     pump();
   });
   look_at_upstreams(Look::at_all);
 }
 
-// A probe for nobody: it connects, greets and says no more.
 void Committer::look_at_upstreams(Look which) {
   boost::asio::post(context_, [this, which] {
     const auto config = gateway_.config();
@@ -125,17 +141,30 @@ void Committer::look_at_upstreams(Look which) {
   });
 }
 
+// When pump(lane) may have something to do. With every place taken there is nothing to wake for:
+// the next delivery that ends will pump.
+std::optional<store::Uptime> Committer::next_turn(Lane lane) {
+  const auto next = [&](auto of) {
+    return gateway_.with_policy([&](Policy& policy) { return of(policy.cordoner); });
+  };
+  Traffic& traffic = traffic_[lane];
+  if (const auto shut = closed(lane)) {
+    const auto late = next([&](const Cordoner& cordoner) { return cordoner.next_late(lane); });
+    if (!late || traffic.looking >= most_looks) return late ? std::optional(shut->until) : late;
+    return std::min(*late, shut->until);
+  }
+  if (places(lane) == 0) return std::nullopt;
+  const auto due = next([&](const Cordoner& cordoner) { return cordoner.next_due(lane); });
+  const auto limit = per_minute(lane);
+  const bool paced = due && traffic.pace.room(limit, gateway_.clock().now()) == 0;
+  return paced ? std::max(*due, traffic.pace.next(limit)) : due;
+}
+
 void Committer::arm() {
   std::optional<store::Uptime> next;
-  for (Lane lane = 0; lane < active_.size(); ++lane) {
-    // With every place taken there is nothing to wake for: the next delivery that ends will pump.
-    if (places(lane) == 0) continue;
-    auto due = gateway_.with_policy([&](Policy& policy) { return policy.cordoner.next_due(lane); });
-    if (const auto open = closed_until(lane); due && open) due = std::max(*due, *open);
-    const auto limit = per_minute(lane);
-    if (due && paces_[lane].room(limit, gateway_.clock().now()) == 0)
-      due = std::max(*due, paces_[lane].next(limit));
-    if (due && (!next || *due < *next)) next = due;
+  for (Lane lane = 0; lane < traffic_.size(); ++lane) {
+    const auto turn = next_turn(lane);
+    if (turn && (!next || *turn < *next)) next = turn;
   }
   if (!next) return;
   const auto wait = std::max(*next - gateway_.clock().now(), std::chrono::milliseconds(1));
@@ -147,30 +176,33 @@ void Committer::arm() {
 
 // The claim is durable before the first byte leaves: after a crash it says which messages may have
 // left without a record of it.
-void Committer::claim(std::vector<MessageId> ids, Lane lane) {
+void Committer::claim(std::vector<MessageId> ids, Lane lane, const Untried& untried) {
   store::Batch batch;
   batch.push_back(store::Claim{ids});
-  gateway_.store().submit(
-      std::move(batch), [this, ids = std::move(ids), lane](const store::Answer& answer) {
-        boost::asio::post(context_, [this, ids, lane, answer] { on_claimed(ids, lane, answer); });
-      });
+  gateway_.store().submit(std::move(batch),
+                          [this, ids = std::move(ids), lane, untried](const store::Answer& answer) {
+                            boost::asio::post(context_, [this, ids, lane, untried, answer] {
+                              on_claimed(ids, lane, untried, answer);
+                            });
+                          });
 }
 
-void Committer::on_claimed(const std::vector<MessageId>& asked, Lane lane,
+void Committer::on_claimed(const std::vector<MessageId>& asked, Lane lane, const Untried& untried,
                            const store::Answer& answer) {
   if (!answer.ok()) log::error("store.failed", {{"doing", "claim"}, {"why", answer.detail}});
   const std::unordered_set<MessageId> claimed(answer.claimed.begin(), answer.claimed.end());
   const auto later = gateway_.clock().now() + store_retry;
   for (const MessageId id : asked) {
     if (claimed.contains(id)) {
-      std::make_shared<Delivery>(*this, id, lane)->start();
+      std::make_shared<Delivery>(*this, id, lane, untried)->start();
       continue;
     }
     // Cordoned, frozen or gone in the meantime by the store's own reckoning, or the store failed.
     gateway_.with_policy([&](Policy& policy) { policy.cordoner.put_back(id, later); });
-    ended(lane);
+    ended(lane, !untried);
   }
 }
+
 void Committer::keep_trying(store::Batch batch, MessageId id, std::function<void(bool)> done) {
   auto again = std::make_shared<store::Batch>(batch);
   gateway_.store().submit(std::move(batch), [this, again, id,
@@ -188,15 +220,16 @@ void Committer::keep_trying(store::Batch batch, MessageId id, std::function<void
   });
 }
 
-
-void Committer::ended(Lane lane) {
-  --active_[lane];
+void Committer::ended(Lane lane, bool tried) {
+  --(tried ? traffic_[lane].active : traffic_[lane].looking);
   if (!stopping_) return wake();
   if (idle() && when_idle_) std::exchange(when_idle_, nullptr)();
 }
 
 bool Committer::idle() const {
-  return std::all_of(active_.begin(), active_.end(), [](std::uint32_t n) { return n == 0; });
+  return std::all_of(traffic_.begin(), traffic_.end(), [](const Traffic& traffic) {
+    return traffic.active == 0 && traffic.looking == 0;
+  });
 }
 
 void Committer::stop(std::function<void()> when_idle) {

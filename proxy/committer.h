@@ -1,6 +1,7 @@
 // The committer (BESIDES 4.3, delayed commitment): claims what is due, durably and in batches,
 // delivers it to its route's upstream, records what became of it. Never more than max_concurrent
 // deliveries of one route at once, so that an upstream that hangs keeps back its own mail only.
+// While a route's server is away its mail is not tried, but its delay notices and bounces go out.
 // Lives on the back office's io_context; wake() may come from any thread.
 #pragma once
 
@@ -27,8 +28,8 @@ namespace cordon::proxy {
 
 class Delivery;
 class Dispatch;
-
 class Recording;
+
 class Committer {
  public:
   Committer(boost::asio::io_context& context, Gateway& gateway, ReaderPool& readers);
@@ -37,8 +38,8 @@ class Committer {
   // Asks the servers that mail will be committed to.
   RecipientCheck& recipients() { return recipients_; }
   void wake();  // something may be due; any thread, cheap to call often
-  // The settings changed: mail that waits for the server of a mended route is tried at once, with
-  // mail exchangers at its next turn. Any thread.
+  // The settings changed: mail that waits for a server that was away is tried at once, since its
+  // route may be mended. Any thread.
   void reloaded();
   // Has a look at what the servers of routes offer (proxy/offers.h). Any thread.
   enum class Look : std::uint8_t { at_all, at_unknown };
@@ -50,24 +51,28 @@ class Committer {
  private:
   friend class Delivery;
   friend class Dispatch;
+  friend class Recording;
   void pump();
   void pump(Lane lane);
-  friend class Recording;
+  void look_at_late(Lane lane, const BackOff::Closed& closed);
   void arm();
   std::uint32_t places(Lane lane) const;
-  std::optional<store::Uptime> closed_until(Lane lane);
+  std::optional<BackOff::Closed> closed(Lane lane);
+  std::optional<store::Uptime> next_turn(Lane lane);
   std::uint32_t per_minute(Lane lane);
   std::uint32_t places_of_a_domain() const;
-  void claim(std::vector<store::MessageId> ids, Lane lane);
-  void on_claimed(const std::vector<store::MessageId>& asked, Lane lane,
+  // `untried`: why they are only looked at.
+  using Untried = std::optional<smtp::Reply>;
+  void claim(std::vector<store::MessageId> ids, Lane lane, const Untried& untried);
+  void on_claimed(const std::vector<store::MessageId>& asked, Lane lane, const Untried& untried,
                   const store::Answer& answer);
-  void ended(Lane lane);  // one delivery
-  bool idle() const;
   // Submits what is to be recorded of a claimed message. What cannot be recorded leaves the claim
   // standing, and is submitted again until it can: what was delivered must not go out twice because
   // of a full disk. Nor do warnings overtake it, since policy hears of the end only when it is
   // stored. `done` with whether it is; false: it contradicts the store, or that is closed.
   void keep_trying(store::Batch batch, store::MessageId id, std::function<void(bool stored)> done);
+  void ended(Lane lane, bool tried);  // one delivery
+  bool idle() const;
 
   boost::asio::io_context& context_;
   Gateway& gateway_;
@@ -81,8 +86,12 @@ class Committer {
       under_way_;  // messages, by domain of routes with lookup "mx"
   boost::asio::steady_timer timer_;
   std::atomic<bool> woken_{false};
-  std::vector<std::uint32_t> active_;  // by lane: claimed and not ended
-  std::vector<Pace> paces_;            // likewise
+  struct Traffic {
+    std::uint32_t active = 0;   // claimed to be delivered, and not ended
+    std::uint32_t looking = 0;  // claimed to be looked at only
+    Pace pace;
+  };
+  std::vector<Traffic> traffic_;  // by lane
   bool stopping_ = false;
   std::function<void()> when_idle_;
   std::minstd_rand random_;

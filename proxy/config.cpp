@@ -120,7 +120,7 @@ WarningLimits Config::warning_limits() const {
 
 RetryPlan Config::retry_plan() const {
   const auto& d = settings_.delivery;
-  return {d.first_retry, d.max_retry, d.jitter, d.queue_lifetime};
+  return {d.first_retry, d.max_retry, d.jitter, d.queue_lifetime, d.delay_notice};
 }
 
 OriginTraits Config::traits(std::string_view address) const {

@@ -59,7 +59,16 @@ void Delivery::on_read(std::optional<store::MessageView> view, std::string conte
   }
   if (which_.empty()) return conclude({});
   if (in_wrong_lane()) return give_back(committer_.gateway_.clock().now());
+  if (untried_) return look();
   send();
+}
+
+// What waits for a server that is away: its sender may be to be told, or its time over.
+void Delivery::look() {
+  Dispatched looked{.tried = true, .waits_for = route_of_rest()};
+  for (const std::size_t index : which_)
+    looked.fates.push_back({.index = static_cast<std::uint32_t>(index), .reply = *untried_});
+  on_sent(std::move(looked));
 }
 
 void Delivery::send() {
@@ -134,12 +143,16 @@ void Delivery::conclude(const Dispatched& sent) {
   auto& counters = committer_.gateway_.counters();
   if (due) counters.deferred.fetch_add(1, std::memory_order_relaxed);
   if (!due && !any_delivered_) counters.failed.fetch_add(1, std::memory_order_relaxed);
+  const auto accepted = view_.message.accepted_up;
+  const Cordoner::Stay stay{
+      .look_by = next_look(committer_.gateway_.config()->retry_plan(), accepted, now),
+      .for_server = sent.closed_until.has_value()};
   // In the order of the envelope, whoever ended first.
   std::sort(attempt_.fates.begin(), attempt_.fates.end(),
             [](const Fate& a, const Fate& b) { return a.index < b.index; });
   // Without an answer to the final dot it may have arrived (RFC 5321 4.5.3.2.6).
   record({.attempt = attempt_, .due = due, .in_doubt = sent.in_doubt},
-         [self = shared_from_this(), due] { self->end(due); });
+         [self = shared_from_this(), due, stay] { self->end(due, stay); });
 }
 
 store::Uptime Delivery::end_of_life() const {
@@ -210,17 +223,17 @@ void Delivery::give_back(store::Uptime due) {
   store::Batch batch;
   batch.push_back(store::Unclaim{id_});
   committer_.keep_trying(std::move(batch), id_,
-                         [self = shared_from_this(), due](bool) { self->end(due); });
+                         [self = shared_from_this(), due](bool) { self->end(due, {}); });
 }
 
-void Delivery::end(std::optional<store::Uptime> due) {
+void Delivery::end(std::optional<store::Uptime> due, const Cordoner::Stay& stay) {
   committer_.gateway_.with_policy([&](Policy& policy) {
-    if (due)
-      policy.cordoner.put_back(id_, *due, policy.lane_of(route_of_rest()));
-    else
-      policy.cordoner.settle(id_);
+    if (!due) return policy.cordoner.settle(id_);
+    Cordoner::Stay rest = stay;
+    rest.lane = policy.lane_of(route_of_rest());
+    policy.cordoner.put_back(id_, *due, rest);
   });
-  committer_.ended(lane_);
+  committer_.ended(lane_, !untried_);
 }
 
 }  // namespace cordon::proxy

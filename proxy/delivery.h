@@ -21,13 +21,15 @@ namespace cordon::proxy {
 
 class Delivery : public std::enable_shared_from_this<Delivery> {
  public:
-  Delivery(Committer& committer, store::MessageId id, Lane lane)
-      : committer_(committer), id_(id), lane_(lane) {}
+  // `untried`: it is only looked at, since its server is away, and these are the words about that.
+  Delivery(Committer& committer, store::MessageId id, Lane lane, std::optional<smtp::Reply> untried)
+      : committer_(committer), id_(id), lane_(lane), untried_(std::move(untried)) {}
   void start();
 
  private:
   void on_read(std::optional<store::MessageView> view, std::string content);
   void send();
+  void look();
   void on_part(std::vector<Fate> fates);
   void on_sent(Dispatched sent);
 
@@ -44,12 +46,14 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   void give_up();
   void mark_late(store::Uptime now, store::Uptime due);
 
-  void give_back(store::Uptime due);           // as if it had not been claimed
-  void end(std::optional<store::Uptime> due);  // of what is still pending; nullopt: settled
+  void give_back(store::Uptime due);  // as if it had not been claimed
+  // `due`: of what is still pending; nullopt: settled.
+  void end(std::optional<store::Uptime> due, const Cordoner::Stay& stay);
 
   Committer& committer_;
   store::MessageId id_;
   Lane lane_;
+  const std::optional<smtp::Reply> untried_;
   store::MessageView view_;
   std::vector<std::size_t> which_;
   std::shared_ptr<const std::string> whole_;  // the content, if it is short

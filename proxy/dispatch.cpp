@@ -20,9 +20,7 @@ namespace {
 
 // Destinations of one message at once: a long list must not take all connections.
 constexpr std::size_t most_side_by_side = 8;
-// However long a destination was away, its mail waits no longer than this for the next look at it.
-constexpr std::chrono::minutes longest_away{5};
-// And what found its domain busy, this long.
+// What found its domain busy waits this long.
 constexpr std::chrono::seconds crowded_wait{15};
 
 RecipientState state_of(smtp::Outcome outcome) {
@@ -38,6 +36,10 @@ RecipientState state_of(smtp::Outcome outcome) {
 }
 
 }  // namespace
+
+Reply left_alone(const BackOff::Closed& closed) {
+  return {451, {4, 4, 1}, "Left alone for a while; last: " + closed.why};
+}
 
 // Recipients that one transaction serves.
 struct Dispatch::Group {
@@ -117,8 +119,7 @@ void Dispatch::begin(const std::shared_ptr<Group>& group) {
   const auto now = committer_.gateway_.clock().now();
   if (const auto closed = committer_.back_off_.closed(group->key, now)) {
     outcome_.tried = true;
-    return wait_for(*group, {451, {4, 4, 1}, "Left alone for a while; last: " + closed->why},
-                    closed->until);
+    return wait_for(*group, left_alone(*closed), closed->until);
   }
   if (!group->domain.empty()) {
     // One domain must not take all places of its route.

@@ -34,6 +34,9 @@ struct Dispatched {
   std::string waits_for;
 };
 
+// Of a destination that nobody tries for now.
+smtp::Reply left_alone(const BackOff::Closed& closed);
+
 class Dispatch : public std::enable_shared_from_this<Dispatch> {
  public:
   using Part = std::function<void(std::vector<Fate>)>;

@@ -88,7 +88,9 @@ void Gateway::rebuild() {
   store::Epoch epoch = reader->epoch();
   reader->unsettled([&](const store::Unsettled& message) {
     ++unsettled;
-    policy.cordoner.restore(message, policy.lane_of(config_->route_name(message.listener)));
+    policy.cordoner.restore(
+        message, policy.lane_of(config_->route_name(message.listener)),
+        next_look(config_->retry_plan(), message.accepted_up, message.accepted_up));
     // An epoch counts as used once anything was accepted in it, even if its alert never got to the
     // disk: else the next cordon would take it for cleared.
     if (message.clearance != store::released) epoch = std::max(epoch, message.clearance);
@@ -280,13 +282,15 @@ void Gateway::accept(const Peer& peer, Submission submission,
   message.message_id = std::move(submission.facts.message_id);
   message.references = std::move(submission.facts.references);
 
-  const Cordoner::Held held{.id = message.id,
-                            .origin = origin,
-                            .due = message.due,
-                            .clearance = message.clearance,
-                            .alone = alone != AlertId{},
-                            .counted = counted,
-                            .lane = lane};
+  const Cordoner::Held held{
+      .id = message.id,
+      .origin = origin,
+      .due = message.due,
+      .clearance = message.clearance,
+      .alone = alone != AlertId{},
+      .counted = counted,
+      .lane = lane,
+      .look_by = next_look(settings->retry_plan(), message.accepted_up, message.accepted_up)};
   store::Batch batch;
   if (holding.bypass != nullptr)
     batch.push_back(

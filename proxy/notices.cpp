@@ -55,14 +55,16 @@ bool is_bait(const baits::Matcher& matcher, std::string_view mailbox) {
 
 void notice_stored(Gateway& gateway, MessageId id) {
   const auto now = gateway.clock().now();
-  const std::string route = gateway.config()->route_name(notice_listener);
+  const auto config = gateway.config();
+  const std::string route = config->route_name(notice_listener);
   gateway.with_policy([&](Policy& policy) {
     policy.cordoner.add({.id = id,
                          .origin = store::the_gateway,
                          .due = now,
                          .clearance = store::released,
                          .counted = false,
-                         .lane = policy.lane_of(route)},
+                         .lane = policy.lane_of(route),
+                         .look_by = next_look(config->retry_plan(), now, now)},
                         now);
   });
   gateway.wake();

@@ -1,5 +1,3 @@
-#include "proxy/warner.h"
-
 #include <chrono>
 
 #include <boost/asio/post.hpp>
@@ -7,6 +5,7 @@
 #include "proxy/log.h"
 #include "proxy/notice_texts.h"
 #include "proxy/notices.h"
+#include "proxy/warner.h"
 
 namespace cordon::proxy {
 
@@ -50,8 +49,11 @@ void Warner::try_begin(CordonId id) {
       [this, id](store::Reader& reader) {
         const auto cordon = reader.cordon(id);
         if (!cordon || cordon->withdrawn || cordon->warnings_done) return;
-        const bool leaving = gateway_.with_policy(
-            [&](Policy& policy) { return policy.cordoner.any_past_gate(cordon->origin); });
+        const bool leaving = !gateway_
+                                  .with_policy([&](Policy& policy) {
+                                    return policy.cordoner.past_gate(cordon->origin);
+                                  })
+                                  .empty();
         const bool early = leaving || open_(cordon->alert);
         boost::asio::post(context_, [this, id, early] {
           if (early)

@@ -152,7 +152,7 @@ TEST_CASE("what may still leave is known without passing the gate") {
   desk.now = at(60s);
   REQUIRE(desk.due() == Ids{id});
   CHECK(desk.cordoner.may_leave(id));
-  CHECK_FALSE(desk.cordoner.any_past_gate(alice));
+  CHECK(desk.cordoner.past_gate(alice).empty());
   const auto raised = desk.cordoner.raise(alice);
   CHECK_FALSE(desk.cordoner.may_leave(id));
   desk.cordoner.withdraw(alice, raised.epoch, raised.previous_epoch);
@@ -166,11 +166,11 @@ TEST_CASE("a message past the gate is known until its result is in") {
   const auto id = desk.accept(alice);
   desk.now = at(60s);
   desk.due();
-  CHECK_FALSE(desk.cordoner.any_past_gate(alice));
+  CHECK(desk.cordoner.past_gate(alice).empty());
   REQUIRE(desk.cordoner.pass_gate(id));
-  CHECK(desk.cordoner.any_past_gate(alice));
+  CHECK(desk.cordoner.past_gate(alice) == Ids{id});
   desk.cordoner.settle(id);
-  CHECK_FALSE(desk.cordoner.any_past_gate(alice));
+  CHECK(desk.cordoner.past_gate(alice).empty());
 }
 
 TEST_CASE("a cordon between two destinations of a message keeps back the second") {
@@ -182,9 +182,9 @@ TEST_CASE("a cordon between two destinations of a message keeps back the second"
   CHECK(desk.cordoner.pass_gate(id));
   desk.cordoner.raise(alice);
   CHECK_FALSE(desk.cordoner.pass_gate(id));
-  CHECK(desk.cordoner.any_past_gate(alice));
+  CHECK(desk.cordoner.past_gate(alice) == Ids{id});
   desk.cordoner.put_back(id, desk.now);
-  CHECK_FALSE(desk.cordoner.any_past_gate(alice));
+  CHECK(desk.cordoner.past_gate(alice).empty());
   CHECK(desk.due().empty());
 }
 
@@ -451,7 +451,109 @@ TEST_CASE("what is left of a message may go by another lane") {
   Cordoner cordoner({});
   cordoner.add({.id = MessageId{1}, .origin = alice, .due = at(0s)}, at(0s));
   REQUIRE(cordoner.take_due(at(0s), 9, 0) == Ids{MessageId{1}});
-  cordoner.put_back(MessageId{1}, at(1s), cordon::Lane{2});
+  cordoner.put_back(MessageId{1}, at(1s), {.lane = cordon::Lane{2}});
   CHECK(cordoner.take_due(at(1s), 9, 0).empty());
   CHECK(cordoner.take_due(at(1s), 9, 2) == Ids{MessageId{1}});
+}
+
+// ---- behind a closed lane
+
+namespace {
+
+// Messages of alice that are due at once, the first of them to be looked at last.
+struct Closed {
+  Closed() {
+    for (std::int64_t id = 1; id <= 3; ++id)
+      cordoner.add({.id = MessageId{id},
+                    .origin = alice,
+                    .due = at(0s),
+                    .counted = false,
+                    .look_by = at(100s - 10s * id)},
+                   at(0s));
+  }
+  Ids late(std::chrono::milliseconds now, std::size_t most = 9) {
+    return cordoner.take_late(at(now), most, 0);
+  }
+  Cordoner cordoner{HoldLimits{}};
+};
+
+}  // namespace
+
+TEST_CASE("what is late is claimed though its lane is closed, and nothing else is") {
+  Closed closed;
+  CHECK(closed.late(69s).empty());
+  CHECK(closed.cordoner.next_late(0) == at(70s));
+  CHECK(closed.late(70s) == Ids{MessageId{3}});
+  CHECK(closed.late(95s, 1) == Ids{MessageId{2}});
+  CHECK(closed.late(95s) == Ids{MessageId{1}});
+  CHECK(closed.late(1h).empty());
+  CHECK_FALSE(closed.cordoner.next_late(0));
+  CHECK(closed.cordoner.counts().in_flight == 3);
+}
+
+TEST_CASE("what was looked at is looked at again when it says, and leaves when its lane opens") {
+  Closed closed;
+  REQUIRE(closed.late(70s) == Ids{MessageId{3}});
+  closed.cordoner.put_back(MessageId{3}, at(70s), {.look_by = at(200s)});
+  REQUIRE(closed.late(90s) == Ids{MessageId{2}, MessageId{1}});
+  closed.cordoner.put_back(MessageId{2}, at(90s), {.look_by = at(150s)});
+  closed.cordoner.put_back(MessageId{1}, at(2h), {.look_by = at(150s)});
+  CHECK(closed.late(149s).empty());
+  CHECK(closed.late(150s) == Ids{MessageId{2}});  // the first is not due yet
+  CHECK(closed.cordoner.next_due(0) <= at(150s));
+  CHECK(closed.cordoner.take_due(at(150s), 9, 0) == Ids{MessageId{3}});
+  CHECK(closed.cordoner.take_due(at(150s), 9, 0).empty());
+  CHECK(closed.cordoner.take_due(at(2h), 9, 0) == Ids{MessageId{1}});
+}
+
+TEST_CASE("what may not leave is not looked at, and waits as before when it may") {
+  Closed closed;
+  closed.cordoner.freeze(MessageId{3}, true);
+  const auto raised = closed.cordoner.raise(alice);
+  CHECK(closed.late(1h).empty());
+  closed.cordoner.freeze(MessageId{3}, false);
+  CHECK(closed.late(1h).empty());
+  closed.cordoner.withdraw(alice, raised.epoch, raised.previous_epoch);
+  CHECK(closed.late(1h).size() == 3);
+}
+
+TEST_CASE("what is deleted or released behind a closed lane is not looked at as it was") {
+  Closed closed;
+  REQUIRE(closed.late(0s).empty());  // all wait
+  closed.cordoner.remove(MessageId{2});
+  closed.cordoner.release(MessageId{1}, at(5s));
+  CHECK(closed.cordoner.take_due(at(5s), 9, 0) == Ids{MessageId{3}, MessageId{1}});
+}
+
+TEST_CASE("many are moved aside in steps, and none is forgotten") {
+  Cordoner cordoner{HoldLimits{}};
+  constexpr std::size_t many = 2500;
+  for (std::size_t id = 1; id <= many; ++id)
+    cordoner.add({.id = MessageId{static_cast<std::int64_t>(id)},
+                  .origin = alice,
+                  .due = at(0s),
+                  .counted = false,
+                  .look_by = at(1s)},
+                 at(0s));
+  std::size_t taken = 0;
+  while (cordoner.next_late(0) && *cordoner.next_late(0) <= at(1s))
+    taken += cordoner.take_late(at(1s), 100, 0).size();
+  CHECK(taken == many);
+}
+
+TEST_CASE("what waits for a server is due when that may be back, and no other") {
+  Desk desk;
+  const auto away = desk.accept(alice, 0s);
+  const auto greylisted = desk.accept(alice, 0s);
+  const auto held = desk.accept(alice, 60s);
+  REQUIRE(desk.due() == Ids{away, greylisted});
+  desk.cordoner.put_back(away, at(300s), {.for_server = true});
+  desk.cordoner.put_back(greylisted, at(300s));
+  desk.cordoner.servers_may_be_back(desk.now);
+  CHECK(desk.due() == Ids{away});
+  desk.cordoner.put_back(away, at(300s));
+  desk.cordoner.servers_may_be_back(desk.now);
+  CHECK(desk.due().empty());
+  desk.now = at(60s);
+  CHECK(desk.due() == Ids{held});
 }

@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 
 using namespace std::chrono_literals;
+using cordon::next_look;
 using cordon::retry_delay;
+using cordon::store::Uptime;
 
 TEST_CASE("each failure doubles the delay, up to the longest") {
   const cordon::RetryPlan plan{.first = 60s, .most = 3600s, .jitter = 0};
@@ -19,4 +21,15 @@ TEST_CASE("jitter spreads the delay either way and no further") {
   CHECK(retry_delay(plan, 1, 0.0) == 80s);
   CHECK(retry_delay(plan, 1, 0.5) == 100s);
   CHECK(retry_delay(plan, 1, 0.999999) <= 120s);
+}
+
+TEST_CASE("what cannot be tried is looked at when it is late and when it ends, and once more") {
+  const cordon::RetryPlan plan{.lifetime = 100h, .late_after = 4h};
+  const Uptime accepted{1000h};
+  CHECK(next_look(plan, accepted, accepted) == accepted + 4h);
+  CHECK(next_look(plan, accepted, accepted + 4h) == accepted + 100h);
+  CHECK(next_look(plan, accepted, accepted + 100h) == accepted + 100h + 5min);
+  CHECK(next_look({.lifetime = 100h}, accepted, accepted) == accepted + 100h);
+  // Told at the end, it need not be told that it was late.
+  CHECK(next_look({.lifetime = 1h, .late_after = 4h}, accepted, accepted) == accepted + 1h);
 }

@@ -126,6 +126,17 @@ class Routes(unittest.TestCase):
         self.assertEqual(1, len(a.messages()))  # one transaction for one destination
         self.assertEqual(["z@two.example"], b.recipients())
 
+    def test_a_reload_tries_at_once_what_waits_for_an_exchanger_that_was_away(self):
+        house, _, port = self.exchangers(
+            {"one.example": [(10, "a.example")]}, {"a.example": "127.0.0.11"},
+            "delivery.first_retry=10m")
+        house.gateway.start()
+        house.gateway.send("anna@in.example", ["x@one.example"], message("wait"))
+        eventually(lambda: "outcome=deferred" in house.gateway.log(), "the first try fails")
+        a = self.sink("a", port, "127.0.0.11")
+        house.gateway.process.child.send_signal(signal.SIGHUP)
+        eventually(a.recipients, "it is tried again")
+
     def test_the_next_exchanger_is_tried_at_once_when_the_best_is_away(self):
         house, _, port = self.exchangers(
             {"one.example": [(10, "a.example"), (20, "b.example")]},

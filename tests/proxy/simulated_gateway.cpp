@@ -16,11 +16,12 @@ namespace {
 constexpr milliseconds stride{200};      // of simulated time
 constexpr milliseconds quiet_for{1200};  // longer than any pause before another try
 constexpr milliseconds longest{600'000};
-constexpr std::size_t most_batches = 1000;     // of a life; scenarios take some dozens
+constexpr std::size_t most_batches = 10'000;   // of a life; most scenarios take some dozens
 constexpr milliseconds uptime_interval{5000};  // as proxy/daemon.cpp
 
 std::shared_ptr<const proxy::Config> config_for(proxy::Settings settings, std::uint16_t port) {
-  for (auto& [_, route] : settings.routes) route.port = port;
+  for (auto& [_, route] : settings.routes)
+    if (route.port == proxy::RouteSettings{}.port) route.port = port;
   return std::make_shared<const proxy::Config>(std::move(settings));
 }
 
@@ -166,10 +167,10 @@ void SimulatedGateway::run() {
   }
 }
 
-void SimulatedGateway::pass(milliseconds time) {
-  for (; time.count() > 0; time -= stride) {
-    pass_time(stride);
-    age_ += stride;
+void SimulatedGateway::pass(milliseconds time, milliseconds step) {
+  for (; time.count() > 0; time -= step) {
+    pass_time(step);
+    age_ += step;
     if (age_ % milliseconds(1000) == milliseconds(0)) gateway_.flush_records();
     if (age_ % uptime_interval == milliseconds(0)) {
       store::Batch batch;
@@ -218,8 +219,9 @@ void SimulatedGateway::watch_policy() {
       const auto origin = policy.origins.find(store::IdentifierKind::ipv4, host);
       const auto standing = origin ? policy.recovery.standing(*origin) : std::nullopt;
       if (standing && standing->kind == store::CordonKind::enforced)
-        ledger_.cordon_stands(standing->id, standing->origin,
-                              policy.cordoner.any_past_gate(*origin) && upstream_.in_content());
+        ledger_.cordon_stands(
+            standing->id, standing->origin,
+            !policy.cordoner.past_gate(*origin).empty() && upstream_.in_content());
     }
   });
 }

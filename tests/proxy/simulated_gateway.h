@@ -56,9 +56,11 @@ class SimulatedGateway {
   store::MessageId send(const Mail& mail);
   void operate(const std::function<void(proxy::OperatorDesk&)>& act);
 
-  void run();                                 // till nothing is left to do at this instant
-  void pass(std::chrono::milliseconds time);  // and does what becomes due
-  void come_to_rest();                        // passes time until nothing more happens
+  void run();  // till nothing is left to do at this instant
+  // And does what becomes due; looks at that once a `step`.
+  void pass(std::chrono::milliseconds time,
+            std::chrono::milliseconds step = std::chrono::milliseconds(200));
+  void come_to_rest();  // passes time until nothing more happens
 
   store::Store& real_store() { return store_->real(); }
   store::OriginId origin(const std::string& host);
