@@ -1,3 +1,5 @@
+#include "proxy/warner.h"
+
 #include <chrono>
 
 #include <boost/asio/post.hpp>
@@ -5,7 +7,6 @@
 #include "proxy/log.h"
 #include "proxy/notice_texts.h"
 #include "proxy/notices.h"
-#include "proxy/warner.h"
 
 namespace cordon::proxy {
 
@@ -15,6 +16,11 @@ using store::WarningState;
 namespace {
 constexpr std::uint32_t records_at_once = 500;
 constexpr auto look_again = std::chrono::milliseconds(200);
+// How long after the cordon warnings wait for what was past its gate. Servers answer the final dot
+// within seconds, or take their time on purpose: the recipients' own server may be an attacker's,
+// and data_timeout is ten minutes for the honest ones' sake (RFC 5321 4.5.3.2.6). An outbreak is
+// not to have those minutes.
+constexpr auto longest_in_doubt = std::chrono::seconds(60);
 }  // namespace
 
 void Warner::take_up() {
@@ -49,20 +55,32 @@ void Warner::try_begin(CordonId id) {
       [this, id](store::Reader& reader) {
         const auto cordon = reader.cordon(id);
         if (!cordon || cordon->withdrawn || cordon->warnings_done) return;
-        const bool leaving = !gateway_
-                                  .with_policy([&](Policy& policy) {
-                                    return policy.cordoner.past_gate(cordon->origin);
-                                  })
-                                  .empty();
-        const bool early = leaving || open_(cordon->alert);
-        boost::asio::post(context_, [this, id, early] {
-          if (early)
-            wait(id, look_again);
-          else
-            write_some(id);
+        const auto leaving = gateway_.with_policy(
+            [&](Policy& policy) { return policy.cordoner.past_gate(cordon->origin); });
+        const bool in_time = gateway_.clock().now() < cordon->raised_up + longest_in_doubt;
+        const bool early = open_(cordon->alert) || (!leaving.empty() && in_time);
+        boost::asio::post(context_, [this, id, leaving, early] {
+          if (early) return wait(id, look_again);
+          if (leaving.empty()) return write_some(id);
+          begin_in_doubt(id, leaving);
         });
       },
       [this, id] { try_later(id); });
+}
+
+// Nothing of the origin passes the gate any more, so these are the last.
+void Warner::begin_in_doubt(CordonId id, const std::vector<store::MessageId>& leaving) {
+  log::warn("warnings.in_doubt", {{"cordon", id}, {"messages", leaving.size()}});
+  store::Batch batch;
+  for (const store::MessageId message : leaving)
+    batch.push_back(store::MarkUncertain{.message = message, .claim_stands = true});
+  gateway_.store().submit(std::move(batch), [this, id](const store::Answer& answer) {
+    if (!answer.ok()) {
+      log::error("store.failed", {{"doing", "warn"}, {"why", answer.detail}});
+      return try_later(id);
+    }
+    boost::asio::post(context_, [this, id] { write_some(id); });
+  });
 }
 
 void Warner::try_later(CordonId id) {

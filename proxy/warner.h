@@ -27,12 +27,15 @@ class Warner {
   // At start: the cordons of former runs whose warnings are not all written.
   void take_up();
   // Begins when warning_delay has passed since the cordon was raised, the transaction that raised
-  // it is over, and no message of the origin is between its gate and its stored result. Any thread.
+  // it is over, and no message of the origin is between its gate and its stored result; but a
+  // server without an answer is not waited for long: who is on the way there then is told that he
+  // may have received it. Any thread.
   void watch(const store::Cordon& cordon);
 
  private:
   void wait(store::CordonId cordon, std::chrono::milliseconds time);
   void try_begin(store::CordonId cordon);
+  void begin_in_doubt(store::CordonId cordon, const std::vector<store::MessageId>& leaving);
   void write_some(store::CordonId cordon);
   void try_later(store::CordonId cordon);
 

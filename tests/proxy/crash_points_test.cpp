@@ -454,3 +454,124 @@ TEST_CASE("a delivery is on record, and told, while another of the same message 
   CHECK(gateway.real_store().reader()->message(id)->message.state ==
         store::MessageState::committed);
 }
+
+// ---- time
+
+namespace {
+
+// One life over a store and an upstream of its own, without crashes.
+struct Life {
+  explicit Life(const Settings& settings) {
+    copy_state(prepared_state(), folder.path / "0");
+    gateway.emplace(folder.path / "0", settings,
+                    SimulatedGateway::Surroundings{ledger, points, upstream, {}});
+    gateway->start();
+  }
+  std::size_t warnings() { return reader().warnings({}, UINT32_MAX).size(); }
+  // Messages that are ours, whatever became of them.
+  std::size_t notices() {
+    std::size_t count = 0;
+    for (const auto& view : reader().messages({.limit = UINT32_MAX}))
+      count += view.message.kind == store::MessageKind::bounce ? 1 : 0;
+    return count;
+  }
+  store::Reader& reader() {
+    reader_ = gateway->real_store().reader();
+    return *reader_;
+  }
+
+  const Folder folder;
+  Ledger ledger;
+  UpstreamMind upstream;
+  CrashPoints points;
+  std::optional<SimulatedGateway> gateway;
+
+ private:
+  std::unique_ptr<store::Reader> reader_;
+};
+
+// Nobody listens where mail goes; a look is taken there every five minutes. Notices go elsewhere.
+Settings away_settings() {
+  Settings settings = plain_settings();
+  settings.routes["smarthost"].port = 1;
+  settings.routes["smarthost"].connect_timeout = Seconds(1);
+  settings.routes["notices"].max_connections = 1;
+  settings.notices.route = "notices";
+  settings.delivery.first_retry = Seconds(300);
+  settings.delivery.delay_notice = Seconds(1000);
+  settings.delivery.queue_lifetime = Seconds(2000);
+  return settings;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a server that never answers keeps back warnings for a minute, and none is written twice") {
+  Settings settings = plain_settings();
+  settings.delivery.data_timeout = Seconds(180);
+  Life life(settings);
+  life.gateway->send({.to = {"one@in.example"}, .subject = "a"});
+  life.gateway->run();
+  life.gateway->send({.to = {"hung@in.example", "one@in.example"}, .subject = "b"});
+  life.gateway->run();
+  life.gateway->send(to_bait);
+  life.gateway->pass(milliseconds(59'000), milliseconds(1000));
+  CHECK(life.warnings() == 0);
+  life.gateway->pass(milliseconds(2000));
+  const auto written = life.reader().warnings({}, UINT32_MAX);
+  REQUIRE(written.size() == 2);
+  for (const auto& warning : written)
+    CHECK_MESSAGE(warning.certain == (warning.recipient == "one@in.example"), warning.recipient);
+  CHECK(life.reader().messages({.limit = 3}).at(1).message.state == store::MessageState::claimed);
+
+  life.gateway->pass(milliseconds(180'000),
+                     milliseconds(10'000));  // it was given up, and is in quarantine now
+  life.gateway->come_to_rest();
+  CHECK(life.warnings() == 2);
+  const auto breaches = life.ledger.breaches(*life.gateway->real_store().reader());
+  CHECK_MESSAGE(breaches.empty(), life.ledger.text());
+}
+
+TEST_CASE("warnings that did not wait for a silent server survive every crash") {
+  Settings settings = two_routes();
+  settings.delivery.data_timeout = Seconds(65);
+  survive({"silence", settings, [](SimulatedGateway& gateway, UpstreamMind&) {
+             gateway.send({.to = {"hung@far.example", "one@in.example"}, .subject = "a"});
+             gateway.run();
+             gateway.send(to_bait);
+             gateway.pass(milliseconds(70'000), milliseconds(5000));
+           }});
+}
+
+TEST_CASE("while a server is away all senders hear of delays and failures in time") {
+  constexpr std::size_t many = 350;
+  Life life(away_settings());
+  for (std::size_t i = 0; i < many; ++i) {
+    life.gateway->send({.to = {"one@in.example"}, .subject = "late"});
+    life.gateway->run();
+  }
+  life.gateway->pass(milliseconds(990'000), milliseconds(10'000));
+  CHECK(life.notices() == 0);
+  life.gateway->pass(milliseconds(20'000), milliseconds(10'000));
+  CHECK(life.notices() == many);
+  life.gateway->pass(milliseconds(980'000), milliseconds(10'000));
+  CHECK(life.notices() == many);
+  life.gateway->pass(milliseconds(20'000), milliseconds(10'000));
+  CHECK(life.notices() == 2 * many);
+  CHECK(life.gateway->gateway().counters().failed == many);
+}
+
+TEST_CASE("what was never tried till its end gets more than one look at its server") {
+  Settings settings = away_settings();
+  settings.delivery.delay_notice = Seconds(0);
+  constexpr std::size_t many = 350;
+  Life life(settings);
+  for (std::size_t i = 0; i < many; ++i) {
+    life.gateway->send({.to = {"one@in.example"}, .subject = "old"});
+    life.gateway->run();
+  }
+  life.gateway->pass(milliseconds(2'010'000), milliseconds(10'000));
+  CHECK(life.notices() < many);
+  life.gateway->pass(milliseconds(300'000), milliseconds(10'000));
+  CHECK(life.notices() == many);
+}
