@@ -212,6 +212,13 @@ void Cordoner::put_back(MessageId id, Uptime due, const Stay& stay) {
   schedule(id, entry, due);
 }
 
+void Cordoner::hasten(MessageId id, Uptime due) {
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return;
+  Entry& entry = found->second;
+  if (entry.phase == Phase::held && !entry.parked && due < entry.due) schedule(id, entry, due);
+}
+
 void Cordoner::settle(MessageId id) {
   const auto found = entries_.find(id);
   if (found == entries_.end()) return;

@@ -101,6 +101,8 @@ class Cordoner {
   // Servers that were away may be there again: what waits for them is due. Costs a look at each
   // message.
   void servers_may_be_back(store::Uptime now);
+  // What a held message waits for is there: due at `due`, if that is sooner.
+  void hasten(store::MessageId id, store::Uptime due);
   // Settled for good: committed, failed or deleted.
   void settle(store::MessageId id);
   // The claimed messages of `origin` that passed the gate and are not settled or put back yet.

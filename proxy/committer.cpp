@@ -30,6 +30,7 @@ Committer::Committer(boost::asio::io_context& context, Gateway& gateway, ReaderP
       readers_(readers),
       upstreams_(context, gateway.config()->hostname()),
       recipients_(context, gateway, upstreams_),
+      logins_(context, gateway, readers, upstreams_),
       dns_(context, dns_options(gateway.config()->settings().dns)),
       mail_hosts_(dns_, gateway.config()->hostname()),
       timer_(context),
@@ -134,9 +135,8 @@ void Committer::look_at_upstreams(Look which) {
       if (which == Look::at_unknown &&
           gateway_.offers().knows({name, settings.host, settings.port}))
         continue;
-      upstreams_.probe({name, settings.host, settings.port, settings.host}, config->upstream(name),
-                       {times.command_timeout, times.data_timeout}, {}, {},
-                       [](const DeliveryOutcome&) {});
+      upstreams_.look({name, settings.host, settings.port, settings.host}, config->upstream(name),
+                      {times.command_timeout, times.data_timeout});
     }
   });
 }

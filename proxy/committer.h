@@ -23,6 +23,7 @@
 #include "proxy/reader_pool.h"
 #include "proxy/recipient_check.h"
 #include "proxy/upstream.h"
+#include "proxy/upstream_credentials.h"
 
 namespace cordon::proxy {
 
@@ -37,6 +38,7 @@ class Committer {
 
   // Asks the servers that mail will be committed to.
   RecipientCheck& recipients() { return recipients_; }
+  CredentialCheck& logins() { return logins_; }
   void wake();  // something may be due; any thread, cheap to call often
   // The settings changed: mail that waits for a server that was away is tried at once, since its
   // route may be mended. Any thread.
@@ -79,6 +81,7 @@ class Committer {
   ReaderPool& readers_;
   UpstreamPool upstreams_;
   RecipientCheck recipients_;
+  UpstreamCredentials logins_;
   Dns dns_;
   MailHosts mail_hosts_;
   BackOff back_off_;  // by destination (dispatch.h)

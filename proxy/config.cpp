@@ -163,6 +163,12 @@ const std::string& Config::route_of(std::string_view listener, std::string_view 
   return found == domain_routes_.end() ? route_name(listener) : found->second;
 }
 
+bool Config::logs_in_upstream(std::string_view listener) const {
+  return std::any_of(terms_.begin(), terms_.end(), [&](const auto& terms) {
+    return terms->settings.name == listener && terms->logs_in_upstream();
+  });
+}
+
 std::vector<std::string> Config::routes_of(const ListenerSettings& listener) const {
   std::vector<std::string> all{listener.route};
   for (const auto& [_, route] : domain_routes_)
@@ -173,8 +179,9 @@ std::vector<std::string> Config::routes_of(const ListenerSettings& listener) con
 std::vector<std::string> Config::mirrored_routes() const {
   std::vector<std::string> all;
   for (const ListenerSettings& listener : settings_.listeners) {
-    if (listener.eight_bit_mime != Extension::mirror && listener.smtputf8 != Extension::mirror)
-      continue;
+    const bool mirrors =
+        listener.eight_bit_mime == Extension::mirror || listener.smtputf8 == Extension::mirror;
+    if (!mirrors && !logs_in_upstream(listener.name)) continue;
     for (std::string& route : routes_of(listener))
       if (std::find(all.begin(), all.end(), route) == all.end()) all.push_back(std::move(route));
   }

@@ -10,7 +10,7 @@ using std::string_view;
 constexpr std::array<string_view, 4> message_kinds = {"mail", "bounce", "warning", "report"};
 constexpr std::array<string_view, 4> recipient_states = {"pending", "delivered", "failed",
                                                          "suppressed"};
-constexpr std::array<string_view, 3> places = {"mail_from", "rcpt_to", "by_operator"};
+constexpr std::array<string_view, 4> places = {"mail_from", "rcpt_to", "by_operator", "auth"};
 constexpr std::array<string_view, 4> responses = {"observed", "quarantine_message", "cordon",
                                                   "review"};
 constexpr std::array<string_view, 3> cordon_kinds = {"enforced", "shadow", "review"};

@@ -8,20 +8,25 @@
 #include <string>
 
 #include "smtp/credentials.h"
+#include "smtp/reply.h"
 
 namespace cordon::proxy {
 
 struct ListenerTerms;
 
-enum class CredentialVerdict : std::uint8_t {
-  right,
-  wrong,
-  unknown,  // cannot be told now: the client may try again
+struct CredentialVerdict {
+  enum class Kind : std::uint8_t {
+    right,
+    wrong,
+    unknown,  // cannot be told now: the client may try again
+  };
+  Kind kind = Kind::unknown;
+  smtp::Reply words{};  // of the real server, if they are its; else code 0
 };
 
 class CredentialCheck {
  public:
-  using Done = std::function<void(CredentialVerdict)>;
+  using Done = std::function<void(const CredentialVerdict&)>;
   virtual ~CredentialCheck() = default;
   // Any thread; does not block. `address` is the client's, `terms` those of its listener. Calls
   // `done` once, from any thread, perhaps before it returns; never after stop().
@@ -29,6 +34,13 @@ class CredentialCheck {
                      smtp::Credentials credentials, Done done) = 0;
   // At the end: forgets those who wait.
   virtual void stop() = 0;
+};
+
+// Both kinds; a listener says which is its.
+struct CredentialChecks {
+  CredentialCheck& local;
+  CredentialCheck& upstream;
+  CredentialCheck& of(const ListenerTerms& terms) const;
 };
 
 }  // namespace cordon::proxy

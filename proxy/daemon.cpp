@@ -22,7 +22,9 @@ constexpr std::uint32_t prune_at_once = 500;    // messages a second
 constexpr std::uint32_t day = 86'400;           // seconds
 constexpr std::uint32_t look_for_unknown = 60;  // seconds between two looks at upstreams
 constexpr std::uint32_t look_again = 600;       // at those whose offer is known, too
-constexpr std::uint32_t grace = 30;             // seconds that a clean stop gives what is under way
+constexpr std::uint32_t sweep_interval = 60;    // seconds between two looks for ended credentials
+constexpr std::chrono::minutes acceptance_takes{10};  // at most, from sealing to the stored message
+constexpr std::uint32_t grace = 30;  // seconds that a clean stop gives what is under way
 
 std::unique_ptr<store::Store> open_store(const Config& config) {
   store::SqliteOptions options;
@@ -103,6 +105,7 @@ void Daemon::every_second() {
     ++seconds_;
     gateway_.intake().measure_disk(state_dir_);
     gateway_.flush_records();
+    tend_credentials();
     if (seconds_ % day == 0) tell_expiries(*config_);
     if (seconds_ % look_again == 0)
       committer_.look_at_upstreams(Committer::Look::at_all);
@@ -117,6 +120,18 @@ void Daemon::every_second() {
                             [](const store::Answer& a) { log_failure("upkeep", a); });
     every_second();
   });
+}
+
+// Off this thread: it waits for the disk.
+void Daemon::tend_credentials() {
+  if (!gateway_.credentials().has_keys()) return;
+  const bool sweep = seconds_ % sweep_interval == 0;
+  readers_.post(
+      [this, sweep, now = slow_clock(), ttl = config_->settings().credentials.ttl](auto& reader) {
+        if (sweep) gateway_.credentials().sweep(reader, now - ttl, now - acceptance_takes);
+        gateway_.credentials().sync();
+      },
+      [] {});
 }
 
 // A clock that is set ahead while we run must not make records old at once: nobody could be warned
@@ -181,6 +196,7 @@ void Daemon::finish_stop() {
   passwords_.stop();
   gateway_.flush_records();
   readers_.stop();
+  gateway_.credentials().sync();
   store::Batch last;
   last.push_back(store::SaveUptime{gateway_.clock().now()});
   gateway_.store().submit(std::move(last),

@@ -45,6 +45,7 @@ class Daemon {
   void begin_stop();
   void finish_stop();
   void every_second();
+  void tend_credentials();
   store::WallTime slow_clock() const;
 
   std::shared_ptr<const Config> config_;
@@ -56,7 +57,8 @@ class Daemon {
   OperatorDesk desk_;
   Doorkeeper door_;
   LocalCredentials passwords_;
-  const SessionServices services_{gateway_, door_, passwords_, committer_.recipients()};
+  const SessionServices services_{
+      gateway_, door_, {passwords_, committer_.logins()}, committer_.recipients()};
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unique_ptr<ControlEndpoint> control_;

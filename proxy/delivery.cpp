@@ -72,8 +72,13 @@ void Delivery::look() {
 }
 
 void Delivery::send() {
+  Login login;
+  if (!view_.message.login.empty()) {
+    auto opened = committer_.gateway_.credentials().open(id_, view_.sealed);
+    if (opened) login = std::make_shared<const smtp::Credentials>(std::move(*opened));
+  }
   const auto dispatch = std::make_shared<Dispatch>(
-      committer_, view_, which_, whole_,
+      committer_, view_, which_, whole_, std::move(login),
       [self = shared_from_this()](std::vector<Fate> fates) { self->on_part(std::move(fates)); },
       [self = shared_from_this()](Dispatched sent) { self->on_sent(std::move(sent)); });
   dispatch->start();
@@ -152,7 +157,10 @@ void Delivery::conclude(const Dispatched& sent) {
             [](const Fate& a, const Fate& b) { return a.index < b.index; });
   // Without an answer to the final dot it may have arrived (RFC 5321 4.5.3.2.6).
   record({.attempt = attempt_, .due = due, .in_doubt = sent.in_doubt},
-         [self = shared_from_this(), due, stay] { self->end(due, stay); });
+         [self = shared_from_this(), due, stay, needs = sent.needs_credentials] {
+           self->end(due, stay);
+           if (due && needs) self->forget_credentials();
+         });
 }
 
 store::Uptime Delivery::end_of_life() const {
@@ -218,6 +226,18 @@ void Delivery::mark_late(store::Uptime now, store::Uptime due) {
 }
 
 // ---- the end
+
+// When the message is back in the schedule, and not before: its user may log in at any time, and it
+// is then made due (proxy/login_renewal.h).
+void Delivery::forget_credentials() {
+  log::warn("message.needs_credentials", {{"id", id_}});
+  if (view_.sealed.empty()) return;
+  auto& gateway = committer_.gateway_;
+  gateway.credentials().destroy(id_);
+  store::Batch batch;
+  batch.push_back(store::DropCredentials{{id_}});
+  committer_.keep_trying(std::move(batch), id_, [](bool) {});
+}
 
 void Delivery::give_back(store::Uptime due) {
   store::Batch batch;

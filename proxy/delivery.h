@@ -46,6 +46,7 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   void give_up();
   void mark_late(store::Uptime now, store::Uptime due);
 
+  void forget_credentials();
   void give_back(store::Uptime due);  // as if it had not been claimed
   // `due`: of what is still pending; nullopt: settled.
   void end(std::optional<store::Uptime> due, const Cordoner::Stay& stay);

@@ -62,12 +62,13 @@ struct Dispatch::Group {
 
 Dispatch::Dispatch(Committer& committer, const store::MessageView& view,
                    std::vector<std::size_t> which, std::shared_ptr<const std::string> whole,
-                   Part part, Done done)
+                   Login login, Part part, Done done)
     : committer_(committer),
       config_(committer.gateway_.config()),
       view_(view),
       which_(std::move(which)),
       whole_(std::move(whole)),
+      login_(std::move(login)),
       part_(std::move(part)),
       done_(std::move(done)) {}
 Dispatch::~Dispatch() = default;
@@ -117,6 +118,10 @@ void Dispatch::start_some() {
 
 void Dispatch::begin(const std::shared_ptr<Group>& group) {
   const auto now = committer_.gateway_.clock().now();
+  if (goes_as_its_user(*group) && !login_) {
+    outcome_.tried = outcome_.needs_credentials = true;
+    return decide_all(group, {454, {4, 7, 0}, "Its sender must log in again before it can go on"});
+  }
   if (const auto closed = committer_.back_off_.closed(group->key, now)) {
     outcome_.tried = true;
     return wait_for(*group, left_alone(*closed), closed->until);
@@ -139,6 +144,14 @@ void Dispatch::begin(const std::shared_ptr<Group>& group) {
                               });
 }
 
+// Only to the server that took the login; no other is told of it. As the settings have it now:
+// where the listener's users do not log in there any more, the route's own credentials do.
+bool Dispatch::goes_as_its_user(const Group& group) const {
+  const store::Message& message = view_.message;
+  return !message.login.empty() && config_->logs_in_upstream(message.listener) &&
+         group.route == config_->route_name(message.listener);
+}
+
 void Dispatch::on_hosts(const std::shared_ptr<Group>& group, MailHostsFound found) {
   if (const auto* none = std::get_if<Reply>(&found)) {
     return decide_all(group, *none);
@@ -153,6 +166,7 @@ void Dispatch::try_host(const std::shared_ptr<Group>& group) {
   job->envelope = view_.message.envelope;
   job->which = group->which;
   job->octets = view_.message.octets + view_.message.trace.size();
+  if (goes_as_its_user(*group)) job->login = login_;
   const auto source = std::make_shared<ContentSource>(committer_.context_, committer_.readers_,
                                                       view_.message, whole_);
   job->next_piece = [source](ContentSource::Give give) { source->next(std::move(give)); };
@@ -175,8 +189,11 @@ void Dispatch::try_host(const std::shared_ptr<Group>& group) {
 }
 
 void Dispatch::on_attempt(const std::shared_ptr<Group>& group, const DeliveryOutcome& outcome) {
-  if (!outcome.reached && !outcome.stopped) return on_away(group, outcome);
+  const Reply& login_failure = outcome.login_failure;
+  const bool there = outcome.reached || login_failure.code != 0;
+  if (!there && !outcome.stopped) return on_away(group, outcome);
   committer_.back_off_.reached(group->key);
+  outcome_.needs_credentials = outcome_.needs_credentials || login_failure.permanent();
   std::vector<Fate> fates = group->all(RecipientState::pending, {});
   for (std::size_t i = 0; i < fates.size(); ++i) {
     Fate& fate = fates[i];

@@ -28,6 +28,9 @@ struct Dispatched {
   bool stopped = false;     // the gate was shut for some: those stay, deferred
   // All that is still open waits for servers that are away, and which are left alone so long.
   std::optional<store::Uptime> closed_until;
+  // The credentials that it came with are gone, or refused for good: it waits for its user to log
+  // in again.
+  bool needs_credentials = false;
   // False: nothing was tried, only put off, since the servers have enough to do.
   bool tried = false;
   // It waits for the server of this one route, whose lane is closed meanwhile; else empty.
@@ -42,8 +45,9 @@ class Dispatch : public std::enable_shared_from_this<Dispatch> {
   using Part = std::function<void(std::vector<Fate>)>;
   using Done = std::function<void(Dispatched)>;
   // `which`: recipients of `view`, never empty. `whole`: the content if it is at hand, else null.
+  // `login`: what the view's credentials opened to, for the route that took it; null: nothing did.
   Dispatch(Committer& committer, const store::MessageView& view, std::vector<std::size_t> which,
-           std::shared_ptr<const std::string> whole, Part part, Done done);
+           std::shared_ptr<const std::string> whole, Login login, Part part, Done done);
   ~Dispatch();
   // Neither `part` nor `done` is ever called from within.
   void start();
@@ -59,6 +63,7 @@ class Dispatch : public std::enable_shared_from_this<Dispatch> {
   void on_attempt(const std::shared_ptr<Group>& group, const DeliveryOutcome& outcome);
   void on_away(const std::shared_ptr<Group>& group, const DeliveryOutcome& outcome);
   void wait_for(const Group& group, const smtp::Reply& reply, store::Uptime until);
+  bool goes_as_its_user(const Group& group) const;
   void decide_all(const std::shared_ptr<Group>& group, const smtp::Reply& reply);
   void end(const Group& group, std::vector<Fate> fates);
 
@@ -67,6 +72,7 @@ class Dispatch : public std::enable_shared_from_this<Dispatch> {
   const store::MessageView& view_;
   const std::vector<std::size_t> which_;
   const std::shared_ptr<const std::string> whole_;
+  const Login login_;
   Part part_;
   Done done_;
   Dispatched outcome_;

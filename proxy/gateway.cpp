@@ -52,15 +52,30 @@ Lane Policy::lane_of(const std::string& route) {
 Gateway::Gateway(std::shared_ptr<const Config> config, std::unique_ptr<store::Store> store)
     : store_(std::move(store)),
       config_(std::move(config)),
-      matcher_(std::make_shared<baits::Matcher>()) {
+      matcher_(std::make_shared<baits::Matcher>()),
+      credentials_(*store_, config_->settings().credentials.directory) {
   policy_ =
       std::make_unique<Policy>(config_->hold_limits(), ids_from(*store_), config_->safety_limits());
+  open_credentials();
   rebuild();
   reload_baits();
 }
 
 // The store first: it answers all that was submitted, and answers want the rest of this.
 Gateway::~Gateway() { store_.reset(); }
+
+// At once if they are needed, so that a file of keys which cannot be used is told at start. Settings
+// may have changed since there were keys; then at least they end.
+void Gateway::open_credentials() {
+  const Settings& settings = config_->settings();
+  const bool needed =
+      std::any_of(settings.listeners.begin(), settings.listeners.end(),
+                  [&](const ListenerSettings& l) { return config_->logs_in_upstream(l.name); });
+  if (!needed && !store::KeyFile::is_in(settings.credentials.directory)) return;
+  credentials_.open_keys();
+  credentials_.sweep(*store_->reader(), wall_now() - settings.credentials.ttl,
+                     store::WallTime::max());
+}
 
 // Due times, caps and cordon states live in memory; the store says what they were.
 void Gateway::rebuild() {
@@ -301,8 +316,15 @@ void Gateway::accept(const Peer& peer, Submission submission,
                          .detail = "rule " + holding.bypass->name}});
   if (alone != AlertId{})
     batch.push_back(store::SetAlertResponse{alone, alert.response, alert.reason, message.id});
+  std::string sealed;
+  if (submission.login) {
+    message.login = login_text(*submission.login);
+    sealed = credentials_.seal(message.id, *submission.login);
+    if (sealed.empty()) return done(AcceptOutcome::store_failed);
+  }
   batch.push_back(
       store::Accept{std::move(message), submission.last_piece, std::move(submission.last_bytes)});
+  if (!sealed.empty()) batch.push_back(store::SealCredentials{held.id, std::move(sealed)});
   store_->submit(std::move(batch), [this, held, quarantined = admission.quarantined,
                                     done = std::move(done)](const store::Answer& answer) {
     if (answer.ok()) {
@@ -322,6 +344,7 @@ void Gateway::accept(const Peer& peer, Submission submission,
       // Else the committer's timer is set already: most mail is due after what came before it.
       if (sooner) wake();
     } else {
+      credentials_.destroy(held.id);
       log::error(
           "message.not_stored",
           {{"id", held.id}, {"why", store::describe(answer.error)}, {"detail", answer.detail}});

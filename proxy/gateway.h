@@ -19,7 +19,9 @@
 #include "cordon/origins.h"
 #include "cordon/recovery.h"
 #include "proxy/config.h"
+#include "proxy/credential_vault.h"
 #include "proxy/intake.h"
+#include "proxy/login.h"
 #include "proxy/offers.h"
 #include "proxy/uptime_clock.h"
 #include "smtp/notice/header_scan.h"
@@ -71,6 +73,7 @@ struct Submission {
   std::uint64_t octets = 0;
   store::Digest digest{};
   notice::HeaderFacts facts;
+  Login login;  // as whom it must be delivered; none: with the credentials of its route, if any
   std::optional<store::Alert> violation;  // of this transaction
   bool quarantine_alone = false;          // that violation put this message in quarantine by itself
 };
@@ -99,6 +102,7 @@ class Gateway {
   Counters& counters() { return counters_; }
   Intake& intake() { return intake_; }
   Offers& offers() { return offers_; }
+  CredentialVault& credentials() { return credentials_; }
   std::shared_ptr<const Config> config() const;
   void set_config(std::shared_ptr<const Config> config);  // takes effect for limits at once
   std::shared_ptr<const baits::Matcher> matcher() const;
@@ -139,6 +143,7 @@ class Gateway {
   void transaction_ended(const store::Alert& alert);
 
  private:
+  void open_credentials();
   void rebuild();
   store::Alert settle_automatic_reply(const Peer& peer, Submission& submission);
   void count_shadow(Policy& policy, store::OriginId origin);
@@ -161,6 +166,7 @@ class Gateway {
   Counters counters_;
   Intake intake_;
   Offers offers_;
+  CredentialVault credentials_;
   Responder* responder_ = nullptr;
   std::function<void()> wake_;
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proxy/credential_check.h"
+
 namespace cordon::proxy {
 
 namespace {
@@ -25,7 +27,7 @@ ListenerTerms::ListenerTerms(const ListenerSettings& given, std::optional<Server
       proxies(networks_of(given.proxy_protocol)),
       relays(networks_of(given.xclient)) {
   if (settings.tls != ListenerTls::none) tls = std::move(certificates);
-  if (settings.auth != ListenerAuth::none)
+  if (settings.auth != ListenerAuth::none && settings.auth_verify == AuthVerify::local)
     passwords = std::make_unique<const PasswordFile>(settings.password_file);
 }
 
@@ -37,6 +39,10 @@ bool ListenerTerms::may_use_xclient(std::string_view address) const {
   return covers(relays, address);
 }
 
+bool ListenerTerms::logs_in_upstream() const {
+  return settings.auth != ListenerAuth::none && settings.auth_verify == AuthVerify::upstream;
+}
+
 void ListenerTerms::secure(smtp::ServerOptions& options) const {
   options.starttls = settings.tls == ListenerTls::starttls || settings.tls == ListenerTls::required;
   options.require_tls = settings.tls == ListenerTls::required;
@@ -44,6 +50,10 @@ void ListenerTerms::secure(smtp::ServerOptions& options) const {
   options.mechanisms = passwords ? smtp::password_mechanisms : smtp::Mechanisms{0};
   options.auth_in_plain = settings.auth_in_plain;
   options.require_auth = settings.auth == ListenerAuth::required;
+}
+
+CredentialCheck& CredentialChecks::of(const ListenerTerms& terms) const {
+  return terms.logs_in_upstream() ? upstream : local;
 }
 
 }  // namespace cordon::proxy

@@ -22,7 +22,9 @@ struct ListenerTerms {
 
   bool must_send_proxy_header(std::string_view address) const;
   bool may_use_xclient(std::string_view address) const;
-  // Sets what TLS and AUTH ask of the automaton.
+  bool logs_in_upstream() const;  // the real server verifies AUTH
+  // Sets what TLS and AUTH ask of the automaton. The mechanisms of the real server are not known
+  // here (proxy/offers.h).
   void secure(smtp::ServerOptions& options) const;
 
   ListenerSettings settings;

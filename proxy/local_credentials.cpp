@@ -22,12 +22,13 @@ bool is_right(const PasswordFile& passwords, const smtp::Credentials& given) {
 void LocalCredentials::check(std::shared_ptr<const ListenerTerms> terms, const std::string& address,
                              smtp::Credentials credentials, Done done) {
   const std::string host = host_of(address);
-  if (!terms->passwords || !enter(host)) return done(CredentialVerdict::unknown);
+  using Kind = CredentialVerdict::Kind;
+  if (!terms->passwords || !enter(host)) return done({});
   boost::asio::post(pool_, [this, terms = std::move(terms), host, given = std::move(credentials),
                             done = std::move(done)] {
     const bool right = is_right(*terms->passwords, given);
     leave(host);
-    done(right ? CredentialVerdict::right : CredentialVerdict::wrong);
+    done({.kind = right ? Kind::right : Kind::wrong});
   });
 }
 

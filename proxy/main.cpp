@@ -10,6 +10,7 @@
 #include <CLI/CLI.hpp>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include "proxy/daemon.h"
@@ -68,20 +69,24 @@ void obey_signals(Daemon& daemon, const Arguments& arguments) {
   }
 }
 
-// Passwords pass through, and mail does: neither may end up in a core file. What takes cores by a
-// pipe, such as systemd-coredump(8), looks at the limit as well.
+// Passwords and keys pass through, and mail does: none may end up in a core file. The limit does
+// not hold for a core_pattern that is a pipe (core(5)); of a process that is not "dumpable" no core
+// is made at all, nobody without CAP_SYS_PTRACE may attach to it, and what /proc tells of it
+// belongs to root (prctl(2)). A change of user or capabilities would undo that, so
+// it comes after those; cordond is started as who it is and changes neither.
 void leave_no_core() {
   const rlimit none{0, 0};
-  setrlimit(RLIMIT_CORE, &none);
+  if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0) != 0)
+    throw std::runtime_error("cannot make sure that no core is left");
 }
 
 int serve(const std::shared_ptr<const Config>& config, const Arguments& arguments) {
-  leave_no_core();
   // Blocked before any thread starts, so that all of them inherit it.
   const sigset_t set = handled_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   signal(SIGPIPE, SIG_IGN);
   try {
+    leave_no_core();
     log::open(config->settings().log);
     Daemon daemon(config);
     std::thread signals([&] { obey_signals(daemon, arguments); });

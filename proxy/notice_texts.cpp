@@ -37,6 +37,8 @@ std::string_view place_text(store::ViolationPlace place) {
       return "RCPT TO";
     case store::ViolationPlace::by_operator:
       return "an operator's command";
+    case store::ViolationPlace::auth:
+      return "AUTH";
   }
   return "";
 }

@@ -9,10 +9,18 @@ namespace {
 // hosts and one recipient at most, so it is shorter than this.
 constexpr std::uint64_t trace_room = 2048;
 
+// A secret of one kind can be told by either mechanism of that kind.
+smtp::Mechanisms replayable(smtp::Mechanisms offered) {
+  smtp::Mechanisms all = 0;
+  if ((offered & smtp::password_mechanisms) != 0) all |= smtp::password_mechanisms;
+  if ((offered & smtp::token_mechanisms) != 0) all |= smtp::token_mechanisms;
+  return all;
+}
+
 }  // namespace
 
 bool Offers::learn(const Server& server, const smtp::UpstreamOffer& offer) {
-  const Seen seen{offer.eight_bit_mime, offer.smtputf8, offer.max_size};
+  const Seen seen{offer.eight_bit_mime, offer.smtputf8, offer.max_size, offer.mechanisms};
   const std::lock_guard lock(mutex_);
   const auto [known, fresh] = seen_.try_emplace(server, seen);
   if (!fresh && known->second == seen) return false;
@@ -57,6 +65,11 @@ smtp::ServerOptions Offers::cut_down(const Config& config, std::size_t listener)
   }
   if (settings.eight_bit_mime == Extension::mirror) options.eight_bit_mime = eight_bit_mime;
   if (settings.smtputf8 == Extension::mirror) options.smtputf8 = smtputf8;
+  if (config.terms(listener)->logs_in_upstream()) {
+    const RouteSettings& route = config.route(settings.route);
+    const auto found = seen_.find({settings.route, route.host, route.port});
+    if (found != seen_.end()) options.mechanisms = replayable(found->second.mechanisms);
+  }
   return options;
 }
 

@@ -31,7 +31,8 @@ class Offers {
   bool learn(const Server& server, const smtp::UpstreamOffer& offer);
   bool knows(const Server& server);
   // The options of a new session at the listener of that place in `config`: as configured, and
-  // what mirrors cut down to what all routes of its mail have. SIZE is the smaller one.
+  // what mirrors cut down to what all routes of its mail have. SIZE is the smaller one. Where the
+  // real server verifies AUTH, with the mechanisms that can be replayed to it.
   std::shared_ptr<const smtp::ServerOptions> options(const std::shared_ptr<const Config>& config,
                                                      std::size_t listener);
 
@@ -39,7 +40,8 @@ class Offers {
   struct Seen {
     bool eight_bit_mime = false;
     bool smtputf8 = false;
-    std::uint64_t max_size = 0;  // 0: none told
+    std::uint64_t max_size = 0;       // 0: none told
+    smtp::Mechanisms mechanisms = 0;  // of AUTH
     bool operator==(const Seen&) const = default;
   };
   smtp::ServerOptions cut_down(const Config& config, std::size_t listener) const;

@@ -145,9 +145,16 @@ ActionResult OperatorDesk::release_messages(std::span<const MessageId> ids, cons
 }
 
 ActionResult OperatorDesk::delete_messages(std::span<const MessageId> ids, const Caller& who) {
-  return change_messages(
-      ids, who, "delete", [](Cordoner& cordoner, MessageId id) { return cordoner.remove(id); },
+  std::vector<MessageId> deleted;
+  auto result = change_messages(
+      ids, who, "delete",
+      [&deleted](Cordoner& cordoner, MessageId id) {
+        deleted.push_back(id);
+        return cordoner.remove(id);
+      },
       [](MessageId id) { return store::DeleteMessage{id}; });
+  for (const MessageId id : deleted) gateway_.credentials().destroy(id);
+  return result;
 }
 
 // ---- cordons

@@ -62,8 +62,11 @@ void RecipientCheck::probe(const Question& question, Done done) {
     envelope.sender = question.sender;
   envelope.smtputf8 = question.smtputf8;
   envelope.recipients.push_back({.mailbox = bait ? postmaster : question.recipient});
-  const std::string key =
-      name + ' ' + envelope.sender.to_string() + ' ' + question.recipient.to_string();
+  // The login is for the server that verified it, and for no other.
+  const bool own = name == config->route_name(question.listener);
+  const Login login = own ? question.login : nullptr;
+  const std::string key = name + ' ' + (login ? login_name(*login) : "") + ' ' +
+                          envelope.sender.to_string() + ' ' + question.recipient.to_string();
   const auto known = taken_.find(key);
   if (known != taken_.end() && known->second > Clock::now()) return done(std::nullopt);
   if (open_[question.host] >= most_open_a_host) return done(std::nullopt);
@@ -77,7 +80,7 @@ void RecipientCheck::probe(const Question& question, Done done) {
   const auto& settings = route->settings;
   upstreams_.probe(
       {name, settings.host, settings.port, settings.host}, route, {patience, patience},
-      std::move(envelope), {0},
+      std::move(envelope), {0}, login,
       [this, open, key, bait, asked = question.recipient](const DeliveryOutcome& found) {
         auto result = found.results.front();
         if (result.outcome == smtp::Outcome::delivered) remember(key);

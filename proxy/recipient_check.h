@@ -39,6 +39,7 @@ class RecipientCheck {
     smtp::ReversePath sender;
     smtp::Mailbox recipient;
     bool smtputf8 = false;
+    Login login;       // as whom the mail would go
     std::string host;  // who asks, as limits see it (proxy/host_rates.h)
   };
   // `done`, once, on the context: nothing if the recipient is to be taken, else the refusal.

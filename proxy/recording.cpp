@@ -106,10 +106,17 @@ void Recording::submit() {
   if (entry_.in_doubt && settles) batch.push_back(store::MarkUncertain{id});
   batch.push_back(to_be_recorded());
   if (entry_.in_doubt && !settles) batch.push_back(store::MarkUncertain{id});
-  committer_.keep_trying(std::move(batch), id, [self = shared_from_this(), notice](bool stored) {
-    if (notice && stored) notice_stored(self->committer_.gateway_, *notice);
-    self->done_();
-  });
+  committer_.keep_trying(std::move(batch), id,
+                         [self = shared_from_this(), notice, settles](bool stored) {
+                           if (stored) self->on_stored(notice, settles);
+                           self->done_();
+                         });
+}
+
+void Recording::on_stored(std::optional<store::MessageId> notice, bool settled) {
+  auto& gateway = committer_.gateway_;
+  if (notice) notice_stored(gateway, *notice);
+  if (settled) gateway.credentials().destroy(view_.message.id);
 }
 
 store::RecordAttempt Recording::to_be_recorded() const {

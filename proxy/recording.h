@@ -31,6 +31,7 @@ class Recording : public std::enable_shared_from_this<Recording> {
  private:
   void read_original(std::uint64_t octets);
   void submit();
+  void on_stored(std::optional<store::MessageId> notice, bool settled);
   store::RecordAttempt to_be_recorded() const;
   void log_fates() const;
 

@@ -32,7 +32,7 @@ namespace cordon::proxy {
 struct SessionServices {
   Gateway& gateway;
   Doorkeeper& door;
-  CredentialCheck& credentials;
+  CredentialChecks credentials;
   RecipientCheck& recipients;
 };
 
@@ -85,7 +85,8 @@ class Session : public std::enable_shared_from_this<Session> {
   bool become(const std::string& address);
   void on_client();
   bool on_credentials();
-  void on_verdict(CredentialVerdict verdict);
+  void bait_in_login(const baits::Hit& hit);
+  void on_verdict(const CredentialVerdict& verdict);
 
   // The envelope and the content (session_mail.cpp).
   void on_sender();
@@ -130,6 +131,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::uint16_t port_ = 0;  // of the client, or of the proxy's client; 0: not known
   smtp::ServerAutomaton automaton_;
   SessionRecord record_;
+  Login login_;                               // that the real server took; none: no such
   std::unique_ptr<const std::string> relay_;  // address of the peer that named another by XCLIENT
   std::string out_;
   std::size_t sent_ = 0;

@@ -10,6 +10,7 @@
 #include "proxy/address_text.h"
 #include "proxy/log.h"
 #include "proxy/session.h"
+#include "proxy/upstream_credentials.h"
 #include "smtp/proxy_header.h"
 
 namespace cordon::proxy {
@@ -121,6 +122,7 @@ void Session::go_on_with_handshake() {
                           {"cipher", facts.cipher},
                           {"name", facts.server_name}});
   automaton_.tls_started();
+  login_.reset();
   peer_.auth_user = automaton_.authenticated_as();
   greeted_ ? drive() : delay_greeting();
 }
@@ -170,12 +172,15 @@ void Session::on_client() {
   if (!become(*told))
     return automaton_.refuse({421, {4, 3, 2}, "Too many sessions of that client, try later"});
   peer_.auth_user = client.login;
+  login_.reset();
   automaton_.accept();
 }
 
 // ---- AUTH
 
 bool Session::on_credentials() {
+  if (const auto found = bait_in(*gateway_.matcher(), automaton_.credentials()))
+    bait_in_login(*found);
   if (!services_.door.within(peer_.address, Limited::auth_failures,
                              limits().max_auth_failures_per_minute)) {
     automaton_.refuse({454, {4, 7, 0}, "Too many failures from here, try again later"});
@@ -184,27 +189,45 @@ bool Session::on_credentials() {
   waiting_ = Waiting::credentials;
   automaton_.retain();
   wipe_secrets();
-  services_.credentials.check(terms_, peer_.address, automaton_.credentials(),
-                              [self = shared_from_this()](CredentialVerdict verdict) mutable {
-                                auto& context = self->worker_.context();
-                                boost::asio::post(context, [self = std::move(self), verdict] {
-                                  self->on_verdict(verdict);
-                                });
-                              });
+  services_.credentials.of(*terms_).check(
+      terms_, peer_.address, automaton_.credentials(),
+      [self = shared_from_this()](const CredentialVerdict& verdict) mutable {
+        auto& context = self->worker_.context();
+        boost::asio::post(context,
+                          [self = std::move(self), verdict] { self->on_verdict(verdict); });
+      });
   return false;
 }
 
-void Session::on_verdict(CredentialVerdict verdict) {
+// Nobody has an account of that name. No message is at hand that it could be about.
+void Session::bait_in_login(const baits::Hit& found) {
+  const HitOutcome outcome = gateway_.violation(peer_, found, store::ViolationPlace::auth, false);
+  log::warn("violation", {{"session", peer_.session},
+                          {"client", peer_.address},
+                          {"bait", found.id},
+                          {"alert", outcome.alert.id},
+                          {"place", "auth"}});
+  record_.bait_in_login(found.id, outcome.record);
+  gateway_.transaction_ended(outcome.alert);
+}
+
+void Session::on_verdict(const CredentialVerdict& verdict) {
+  using Kind = CredentialVerdict::Kind;
   if (closed_) return;
   last_heard_ = steady_clock::now();
   const std::string user = automaton_.credentials().user;
-  switch (verdict) {
-    case CredentialVerdict::right:
+  const auto refuse = [&](smtp::Reply usual) {
+    automaton_.refuse(verdict.words.code != 0 ? verdict.words : std::move(usual));
+  };
+  switch (verdict.kind) {
+    case Kind::right:
       log::info("auth.accepted", {{"session", peer_.session}, {"user", user}});
       peer_.auth_user = user;
+      if (terms_->logs_in_upstream())
+        login_ = std::make_shared<const smtp::Credentials>(automaton_.credentials());
       automaton_.accept();
       break;
-    case CredentialVerdict::wrong:
+    case Kind::wrong:
       // Some give their password where the name should be: only a name that we know is told.
       log::warn(
           "auth.refused",
@@ -213,10 +236,10 @@ void Session::on_verdict(CredentialVerdict verdict) {
            {"user", terms_->passwords && terms_->passwords->knows(user) ? user : "(unknown)"}});
       services_.door.count(peer_.address, Limited::auth_failures,
                            limits().max_auth_failures_per_minute);
-      automaton_.refuse({535, {5, 7, 8}, "Wrong name or password"});
+      refuse({535, {5, 7, 8}, "Wrong name or password"});
       break;
-    case CredentialVerdict::unknown:
-      automaton_.refuse({454, {4, 7, 0}, "Cannot tell now, try again later"});
+    case Kind::unknown:
+      refuse({454, {4, 7, 0}, "Cannot tell now, try again later"});
       break;
   }
   drive();

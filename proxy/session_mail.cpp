@@ -64,7 +64,7 @@ void Session::ask_upstream() {
   const auto& envelope = automaton_.envelope();
   RecipientCheck::Question question{peer_.listener, envelope.sender,
                                     automaton_.proposed_recipient().mailbox, envelope.smtputf8,
-                                    host_of(peer_.address)};
+                                    login_, host_of(peer_.address)};
   auto tell = [self = shared_from_this()](const std::optional<smtp::Reply>& refusal) mutable {
     auto& context = self->worker_.context();
     boost::asio::post(context,
@@ -153,6 +153,7 @@ bool Session::on_end_body() {
 void Session::submit() {
   Submission submission = body_->complete();
   submission.envelope = &automaton_.envelope();
+  submission.login = login_;
   submission.quarantine_alone = quarantine_message_;
   if (!alerts_.empty()) submission.violation = alerts_.front();
   const smtp::ClientFacts client = client_facts();

@@ -42,6 +42,13 @@ void SessionRecord::bait_used(baits::BaitId bait, bool as_sender, const smtp::Ma
   if (cordon && cordon != cordon_) start(*cordon, std::move(masked));
 }
 
+// What the command carried is not in the record anyhow.
+void SessionRecord::bait_in_login(baits::BaitId bait, std::optional<store::CordonId> cordon) {
+  std::string told = "[logs in as bait " + std::to_string(static_cast<std::int64_t>(bait)) + "]";
+  if (cordon_) add_line(true, told);
+  if (cordon && cordon != cordon_) start(*cordon, std::move(told));
+}
+
 // With what is known of the past; `at_hand` is the command that is being performed, if one is.
 void SessionRecord::start(store::CordonId cordon, std::string at_hand) {
   cordon_ = cordon;

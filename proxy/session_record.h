@@ -24,6 +24,8 @@ class SessionRecord {
   // `cordon`, if that is one.
   void bait_used(baits::BaitId bait, bool as_sender, const smtp::Mailbox& mailbox,
                  std::optional<store::CordonId> cordon);
+  // The client logs in as that bait; likewise.
+  void bait_in_login(baits::BaitId bait, std::optional<store::CordonId> cordon);
   void flush();  // lines so far go to the gateway
 
  private:

@@ -27,6 +27,7 @@ enum class AuthMechanism : std::uint8_t { automatic, plain, login, xoauth2, oaut
 enum class TellClient : std::uint8_t { no, xclient, proxy };
 enum class ListenerTls : std::uint8_t { none, starttls, required, implicit };
 enum class ListenerAuth : std::uint8_t { none, offered, required };
+enum class AuthVerify : std::uint8_t { local, upstream };
 enum class VerifyRecipients : std::uint8_t { none, upstream };
 
 // [[certificate]]: who we are under TLS.
@@ -47,8 +48,9 @@ struct ListenerSettings {
   VerifyRecipients verify_recipients = VerifyRecipients::none;
   ListenerTls tls = ListenerTls::none;
   ListenerAuth auth = ListenerAuth::none;
-  bool auth_in_plain = false;               // AUTH also without TLS
-  std::string password_file;                // "name:hash" a line
+  AuthVerify auth_verify = AuthVerify::local;  // by the password file, or by the server of `route`
+  bool auth_in_plain = false;                  // AUTH also without TLS
+  std::string password_file;                   // "name:hash" a line; of auth_verify local
   std::vector<std::string> proxy_protocol;  // networks whose connections begin with a PROXY header
   std::vector<std::string> xclient;         // networks that may use XCLIENT
   bool operator==(const ListenerSettings&) const = default;

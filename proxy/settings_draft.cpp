@@ -233,11 +233,23 @@ void SettingsDraft::check_security(const ListenerSettings& listener, const std::
   if (listener.tls != ListenerTls::none && settings.certificates.empty() && usable(path + ".tls"))
     blame_path(path + ".tls", "needs a [[certificate]]");
   if (listener.auth == ListenerAuth::none || !usable(path + ".auth")) return;
-  if (listener.password_file.empty() && usable(path + ".password_file"))
-    blame_path(path + ".auth", "needs a password_file");
+  check_auth_verify(listener, path);
   if (listener.tls == ListenerTls::none && !listener.auth_in_plain && usable(path + ".tls") &&
       usable(path + ".auth_in_plain"))
     blame_path(path + ".auth", "needs tls, or auth_in_plain = true");
+}
+
+void SettingsDraft::check_auth_verify(const ListenerSettings& listener, const std::string& path) {
+  if (listener.auth_verify == AuthVerify::local) {
+    if (listener.password_file.empty() && usable(path + ".password_file"))
+      blame_path(path + ".auth", "needs a password_file");
+    return;
+  }
+  const auto route = settings.routes.find(listener.route);
+  if (route != settings.routes.end() && route->second.lookup == Lookup::mx)
+    blame_path(path + ".auth_verify", "upstream needs a route to one server, not lookup = \"mx\"");
+  if (!listener.password_file.empty())
+    blame_path(path + ".password_file", "is not for auth_verify = \"upstream\"");
 }
 
 // A domain has one route, and a bare name, which is at the server of its route, no exchanger.

@@ -50,6 +50,7 @@ class SettingsDraft {
   bool usable(const std::string& path) const { return bad_paths_.count(path) == 0; }
   void check_listeners();
   void check_security(const ListenerSettings& listener, const std::string& path);
+  void check_auth_verify(const ListenerSettings& listener, const std::string& path);
   void check_destinations();
   void check_certificates();
   void check_rules_and_origins();

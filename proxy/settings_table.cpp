@@ -193,7 +193,7 @@ const std::array settings_table = std::to_array<Key<Settings>>({
     {Facts{.name = "credentials.ttl",
            .why = "Credentials of waiting mail are destroyed after this; it then waits for its "
                   "user to log in again.",
-           .least = minute,
+           .least = 1,
            .most = 60 * day},
      [](Settings& s) -> Target { return &s.credentials.ttl; }},
 
@@ -380,9 +380,14 @@ const std::array listener_table = std::to_array<Key<ListenerSettings>>({
                   "need a [[certificate]]."},
      [](ListenerSettings& l) -> Target { return &l.tls; }},
     {Facts{.name = "auth",
-           .why = "AUTH with the password_file; required: before mail. Never offered without TLS, "
-                  "unless auth_in_plain."},
+           .why = "AUTH of clients; required: before mail. Never offered without TLS, unless "
+                  "auth_in_plain."},
      [](ListenerSettings& l) -> Target { return &l.auth; }},
+    {Facts{.name = "auth_verify",
+           .why = "local: by the password_file. upstream: tried at the server of `route` at once, "
+                  "with the mechanisms that it offers; mail is delivered with that login later "
+                  "([credentials])."},
+     [](ListenerSettings& l) -> Target { return &l.auth_verify; }},
     {Facts{.name = "auth_in_plain",
            .why = "Offer AUTH without TLS too: passwords then cross the network readable."},
      [](ListenerSettings& l) -> Target { return &l.auth_in_plain; }},

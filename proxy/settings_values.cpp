@@ -26,6 +26,7 @@ constexpr std::array<std::string_view, 3> tell_client_words = {"no", "xclient", 
 constexpr std::array<std::string_view, 4> listener_tls_words = {"none", "starttls", "required",
                                                                 "implicit"};
 constexpr std::array<std::string_view, 3> listener_auth_words = {"none", "offered", "required"};
+constexpr std::array<std::string_view, 2> auth_verify_words = {"local", "upstream"};
 
 std::span<const std::string_view> words_of(const Mode&) { return mode_words; }
 std::span<const std::string_view> words_of(const OnCap&) { return on_cap_words; }
@@ -40,6 +41,7 @@ std::span<const std::string_view> words_of(const AuthMechanism&) { return auth_m
 std::span<const std::string_view> words_of(const TellClient&) { return tell_client_words; }
 std::span<const std::string_view> words_of(const ListenerTls&) { return listener_tls_words; }
 std::span<const std::string_view> words_of(const ListenerAuth&) { return listener_auth_words; }
+std::span<const std::string_view> words_of(const AuthVerify&) { return auth_verify_words; }
 
 std::string quoted(std::string_view text) {
   std::string out = "\"";

@@ -15,11 +15,11 @@
 namespace cordon::proxy {
 
 // Where a setting is kept; its type says how it is written.
-using Target =
-    std::variant<bool*, std::uint16_t*, std::uint32_t*, std::uint64_t*, double*, Seconds*,
-                 std::optional<Seconds>*, std::string*, std::vector<std::string>*, Mode*,
-                 std::optional<Mode>*, OnCap*, LogFormat*, Lookup*, Extension*, VerifyRecipients*,
-                 UpstreamTls*, AuthMechanism*, TellClient*, ListenerTls*, ListenerAuth*>;
+using Target = std::variant<bool*, std::uint16_t*, std::uint32_t*, std::uint64_t*, double*,
+                            Seconds*, std::optional<Seconds>*, std::string*,
+                            std::vector<std::string>*, Mode*, std::optional<Mode>*, OnCap*,
+                            LogFormat*, Lookup*, Extension*, VerifyRecipients*, UpstreamTls*,
+                            AuthMechanism*, TellClient*, ListenerTls*, ListenerAuth*, AuthVerify*>;
 
 // What a text (or each text of a list) must be.
 enum class Form : std::uint8_t {

@@ -26,6 +26,16 @@ void answer_as_away(const DeliveryJob& job, const smtp::Reply& why) {
             .tried = false});
 }
 
+const smtp::Reply refused_before{535, {5, 7, 8}, "refused before, and not tried again"};
+
+void answer_as_refused(const DeliveryJob& job) {
+  const smtp::Reply waits{454, {4, 7, 8}, "The next server has refused these credentials"};
+  job.done({.results = std::vector<smtp::RecipientResult>(job.which.size(),
+                                                          {smtp::Outcome::deferred, waits}),
+            .tried = false,
+            .login_failure = refused_before});
+}
+
 void give_up(const DeliveryJob& job) {
   job.done({.results = std::vector<smtp::RecipientResult>(job.which.size(),
                                                           {smtp::Outcome::deferred, stopping}),
@@ -47,13 +57,34 @@ void UpstreamPool::deliver(const Destination& destination,
 
 void UpstreamPool::probe(const Destination& destination, std::shared_ptr<const UpstreamRoute> route,
                          Times times, smtp::Envelope envelope, std::vector<std::size_t> which,
-                         ProbeDone done) {
+                         Login login, ProbeDone done) {
   auto job = std::make_shared<DeliveryJob>();
   job->envelope = std::move(envelope);
   job->which = std::move(which);
+  job->login = std::move(login);
   job->probe = true;
   job->done = std::move(done);
   add(destination, {.job = std::move(job), .route = std::move(route), .times = times});
+}
+
+void UpstreamPool::try_login(const Destination& destination,
+                             std::shared_ptr<const UpstreamRoute> route, Times times, Login login,
+                             ProbeDone done) {
+  auto job = std::make_shared<DeliveryJob>();
+  job->login = std::move(login);
+  job->probe = true;
+  job->done = std::move(done);
+  add(destination, {.job = std::move(job),
+                    .route = std::move(route),
+                    .times = times,
+                    .fresh = true,
+                    .trial = true});
+}
+
+// A probe for nobody: it connects, greets and says no more.
+void UpstreamPool::look(const Destination& destination, std::shared_ptr<const UpstreamRoute> route,
+                        Times times) {
+  probe(destination, std::move(route), times, {}, {}, nullptr, [](const DeliveryOutcome&) {});
 }
 
 void UpstreamPool::add(const Destination& destination, Task task) {
@@ -76,18 +107,47 @@ void UpstreamPool::try_again(const Destination& destination, Task task) {
 }
 
 void UpstreamPool::pump(const Destination& destination, Lane& lane) {
+  if (std::exchange(lane.pumping, true)) {
+    lane.again = true;
+    return;
+  }
   ++depth_;
-  while (!lane.probes.empty() && start(destination, lane, lane.probes, Use::probe)) {
-  }
-  while (!lane.mail.empty() && start(destination, lane, lane.mail, Use::mail)) {
-  }
+  do {
+    lane.again = false;
+    while (!lane.probes.empty() && start(destination, lane, lane.probes, Use::probe)) {
+    }
+    while (!lane.mail.empty() && start(destination, lane, lane.mail, Use::mail)) {
+    }
+  } while (lane.again);
+  lane.pumping = false;
   if (--depth_ == 0) forget_unused();
+}
+
+// The first that need not wait for another of the same login to find out about it. Probes go
+// beside: somebody who guesses must not hold up mail, nor be held up by it.
+std::list<UpstreamPool::Task>::iterator UpstreamPool::startable(const Lane& lane,
+                                                                std::list<Task>& waiting, Use use) {
+  if (use == Use::probe) return waiting.begin();
+  return std::find_if(waiting.begin(), waiting.end(), [&](const Task& task) {
+    const Login& login = task.job->login;
+    return !login || std::none_of(lane.all.begin(), lane.all.end(), [&](const auto& known) {
+      return known->use() == Use::mail && !known->reached() && same_login(known->login(), login);
+    });
+  });
 }
 
 // False: no connection is to be had now; the next that is idle or gone goes on.
 bool UpstreamPool::start(const Destination& destination, Lane& lane, std::list<Task>& waiting,
                          Use use) {
-  const Task& first = waiting.front();
+  const auto next = startable(lane, waiting, use);
+  if (next == waiting.end()) return false;
+  const Task& first = *next;
+  if (first.job->login && !first.trial && refused_.knows(destination, *first.job->login)) {
+    const auto job = first.job;
+    waiting.erase(next);
+    answer_as_refused(*job);
+    return true;
+  }
   const auto free = first.fresh ? nullptr : take_idle(lane, first, use);
   // One connection finds out whether the server is there.
   const auto usual = use == Use::probe ? most_probing : first.route->settings.max_connections;
@@ -98,8 +158,8 @@ bool UpstreamPool::start(const Destination& destination, Lane& lane, std::list<T
     retire_one_idle(lane, use);
     return false;
   }
-  auto task = std::move(waiting.front());
-  waiting.pop_front();
+  auto task = std::move(*next);
+  waiting.erase(next);
   if (free) {
     free->take(std::move(task));
   } else {
@@ -126,8 +186,8 @@ std::shared_ptr<UpstreamConnection> UpstreamPool::take_idle(Lane& lane, const Ta
 
 void UpstreamPool::open(const Destination& destination, Lane& lane, Use use, Task task) {
   const bool in_plain = task.in_plain || speaks_plain(destination);
-  auto fresh =
-      std::make_shared<UpstreamConnection>(*this, context_, destination, task.route, use, in_plain);
+  auto fresh = std::make_shared<UpstreamConnection>(*this, context_, destination, task.route,
+                                                    task.job->login, use, in_plain);
   lane.all.push_back(fresh);
   fresh->open(std::move(task));
 }
@@ -147,7 +207,17 @@ void UpstreamPool::retire_one_idle(Lane& lane, Use use) {
 
 void UpstreamPool::session_came_about(const UpstreamConnection& connection) {
   Lane& lane = lanes_.at(connection.destination());
-  if (!std::exchange(lane.reached, true)) pump(connection.destination(), lane);
+  if (!std::exchange(lane.reached, true) || connection.login())
+    pump(connection.destination(), lane);
+}
+
+void UpstreamPool::login_ended(const UpstreamConnection& connection, const smtp::Reply& failure) {
+  const Destination& destination = connection.destination();
+  if (failure.code == 0) {
+    refused_.forget(destination, *connection.login());
+  } else if (failure.permanent()) {
+    refused_.note(destination, *connection.login());
+  }
 }
 
 void UpstreamPool::became_idle(const std::shared_ptr<UpstreamConnection>& connection) {

@@ -16,6 +16,8 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "proxy/login.h"
+#include "proxy/refused_logins.h"
 #include "proxy/upstream_route.h"
 #include "smtp/client_dialogue.h"
 
@@ -30,6 +32,9 @@ struct DeliveryOutcome {
   bool tried = true;     // false: it waited for a connection to a server that turned out away
   // MAIL was refused, by the server or for want of an offer: the results say nothing of recipients.
   bool sender_refused = false;
+  // The login of the job did not succeed, and why; the server is there all the same. Code 0: it
+  // did.
+  smtp::Reply login_failure;
   smtp::UpstreamOffer offer;  // what it offered, as far as it came to that
   std::string tls;            // "TLSv1.3 TLS_AES_256_GCM_SHA384"; empty: in plain
 };
@@ -41,6 +46,7 @@ struct DeliveryJob {
   std::uint64_t octets = 0;        // of the content with its trace field
   // Who the upstream is to take for its client, if the route tells it; none: the gateway itself.
   std::optional<smtp::ClientFacts> client;
+  Login login;         // as whom it goes; none: with the credentials of the route, if it has any
   bool probe = false;  // only asks what would become of it: neither content nor gate
   // Asks for the next piece of content; answers by `give`, once, on the io_context, and never from
   // within the call. `ok` false: the store failed, and the attempt is abandoned.
@@ -63,16 +69,23 @@ class UpstreamPool {
     Seconds data{600};
   };
   // Delivers over an idle connection to the destination, or a new one, or when one comes free. A
-  // route that was made anew since is a new one: connections under the old rules are closed.
+  // route that was made anew since is a new one: connections under the old rules are closed. A
+  // connection is that of one login, or of none. Of a login one connection finds out whether the
+  // server takes it; what it has refused for good is not tried again until try_login() succeeds.
   void deliver(const Destination& destination, std::shared_ptr<const UpstreamRoute> route,
                Times times, std::shared_ptr<DeliveryJob> job);
   // Asks what would become of the message, without sending it. Takes an idle connection, or one of
   // its own beside those that deliver, so that it never waits for a large message.
   using ProbeDone = std::function<void(const DeliveryOutcome& outcome)>;
   void probe(const Destination& destination, std::shared_ptr<const UpstreamRoute> route,
-             Times times, smtp::Envelope envelope, std::vector<std::size_t> which, ProbeDone done);
-  // Asked of nobody it only has a look at the server: `on_offer` tells, if the connection is new.
-  //
+             Times times, smtp::Envelope envelope, std::vector<std::size_t> which, Login login,
+             ProbeDone done);
+  // Tries `login`, over a connection of its own: what others have proved proves nothing of it.
+  void try_login(const Destination& destination, std::shared_ptr<const UpstreamRoute> route,
+                 Times times, Login login, ProbeDone done);
+  // Has a look at the server: `on_offer` tells, if the connection is new.
+  void look(const Destination& destination, std::shared_ptr<const UpstreamRoute> route,
+            Times times);
   // Called with what a server offers, once a connection: after TLS and AUTH.
   std::function<void(const Destination&, const smtp::UpstreamOffer&)> on_offer;
 
@@ -91,6 +104,7 @@ class UpstreamPool {
     Times times;
     bool fresh = false;     // a connection failed it: it gets a new one
     bool in_plain = false;  // TLS failed it where it is opportunistic: it goes without
+    bool trial = false;     // its login is to be tried, whatever is known of it
   };
   using Connections = std::vector<std::shared_ptr<UpstreamConnection>>;
   // All that goes to one destination.
@@ -100,10 +114,13 @@ class UpstreamPool {
     Connections idle;
     Connections all;
     bool reached = false;  // by the last connection that tried
+    bool pumping = false;  // a connection that ends within asks for it
+    bool again = false;    // once more
   };
   void add(const Destination& destination, Task task);
   void pump(const Destination& destination, Lane& lane);
   bool start(const Destination& destination, Lane& lane, std::list<Task>& waiting, Use use);
+  static std::list<Task>::iterator startable(const Lane& lane, std::list<Task>& waiting, Use use);
   std::shared_ptr<UpstreamConnection> take_idle(Lane& lane, const Task& task, Use use);
   void open(const Destination& destination, Lane& lane, Use use, Task task);
   void retire_one_idle(Lane& lane, Use use);
@@ -113,6 +130,7 @@ class UpstreamPool {
   void session_came_about(const UpstreamConnection& connection);
   void became_idle(const std::shared_ptr<UpstreamConnection>& connection);
   void gone(const std::shared_ptr<UpstreamConnection>& connection);
+  void login_ended(const UpstreamConnection& connection, const smtp::Reply& failure);
   // Not this connection's fault, or not the message's: it goes first over a new one.
   void try_again(const Destination& destination, Task task);
   // TLS failed where it is opportunistic: spoken to in plain for a while.
@@ -125,6 +143,7 @@ class UpstreamPool {
   std::string helo_name_;
   std::map<Destination, Lane> lanes_;
   std::map<Destination, Clock::time_point> plain_until_;
+  RefusedLogins refused_;
   std::vector<Destination> maybe_unused_;  // looked at when nobody holds a lane
   std::size_t depth_ = 0;                  // of calls that hold one: ends may come within
   bool stopping_ = false;

@@ -32,6 +32,7 @@ UpstreamConnection::~UpstreamConnection() = default;
 // port changes with each of its sessions. XCLIENT can tell of another client, but not of none; and
 // not where the server takes it only once.
 bool UpstreamConnection::fits(const DeliveryJob& job) const {
+  if (!same_login(login_, job.login)) return false;
   switch (route_->settings.tell_client) {
     case TellClient::no:
       return true;
@@ -99,6 +100,7 @@ bool UpstreamConnection::on_ready() {
                                    {"host", destination_.host},
                                    {"port", destination_.port},
                                    {"tls", words_of(transport_)}});
+    if (login_) pool_.login_ended(*this, {});
     if (pool_.on_offer) pool_.on_offer(destination_, dialogue_.offer());
     pool_.session_came_about(*this);
   }
@@ -178,7 +180,13 @@ void UpstreamConnection::finish() {
 void UpstreamConnection::answer(std::vector<smtp::RecipientResult> results) {
   const auto job = std::exchange(task_.job, nullptr);
   if (!job) return;
-  if (!reached_) away_ = results.empty() ? dialogue_.last_words() : results.front().reply;
+  const Reply login_failure = job->login ? dialogue_.auth_failure() : Reply{};
+  if (login_failure.code != 0) {
+    pool_.login_ended(*this, login_failure);
+    pool_.session_came_about(*this);  // with anybody else it would
+  } else if (!reached_) {
+    away_ = results.empty() ? dialogue_.last_words() : results.front().reply;
+  }
   // It was told to go without TLS; next time it may have it.
   if (in_plain_ && dialogue_.session_refused()) pool_.forget_plain(destination_);
   job->done({.results = std::move(results),
@@ -186,6 +194,7 @@ void UpstreamConnection::answer(std::vector<smtp::RecipientResult> results) {
              .stopped = stopped_ || (pool_.stopping_ && !reached_),
              .reached = reached_,
              .sender_refused = dialogue_.mail_refused(),
+             .login_failure = login_failure,
              .offer = dialogue_.offer(),
              .tls = words_of(transport_)});
 }

@@ -26,14 +26,17 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   // `in_plain`: without TLS although the route is opportunistic, since it failed here before.
   UpstreamConnection(UpstreamPool& pool, boost::asio::io_context& context,
                      const Destination& destination, std::shared_ptr<const UpstreamRoute> route,
-                     UpstreamPool::Use use, bool in_plain);
+                     Login login, UpstreamPool::Use use, bool in_plain);
   ~UpstreamConnection();
 
   const Destination& destination() const { return destination_; }
   const std::shared_ptr<const UpstreamRoute>& route() const { return route_; }
   UpstreamPool::Use use() const { return use_; }
+  const Login& login() const { return login_; }
+  bool reached() const { return reached_; }         // a session came about
   bool idle() const { return ready_ && !closed_; }  // as soon as it quits it is not
-  // What was answered to the first job, if no session came about; code 0: nothing was.
+  // What was answered to the first job, if no session came about with a server that is there for
+  // others; code 0: nothing was.
   const smtp::Reply& away() const { return away_; }
   // Whether the upstream would take `job` for the right client's.
   bool fits(const DeliveryJob& job) const;
@@ -82,6 +85,7 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   UpstreamPool& pool_;
   const Destination destination_;
   const std::shared_ptr<const UpstreamRoute> route_;
+  const Login login_;  // as whom it is; none: the route's
   const UpstreamPool::Use use_;
   const bool in_plain_;
   Transport transport_;

@@ -20,21 +20,25 @@ constexpr std::chrono::seconds least_share{5};
 bool implicit_tls(const UpstreamRoute& route) { return route.tls && route.settings.implicit_tls; }
 
 // Where the password must not go in plain, nothing does: without it the mail would be refused.
-bool may_do_without_tls(const UpstreamRoute& route) {
+bool may_do_without_tls(const UpstreamRoute& route, const Login& login) {
   return route.settings.tls == UpstreamTls::opportunistic && !implicit_tls(route) &&
-         (!route.credentials || route.settings.auth_in_plain);
+         ((!route.credentials && !login) || route.settings.auth_in_plain);
 }
 
-smtp::ClientOptions options_for(const UpstreamRoute& route, const std::string& helo_name,
-                                bool in_plain) {
+smtp::ClientOptions options_for(const UpstreamRoute& route, const Login& login,
+                                const std::string& helo_name, bool in_plain) {
   using StartTls = smtp::ClientOptions::StartTls;
   smtp::ClientOptions options{.helo_name = helo_name};
   if (route.tls && !route.settings.implicit_tls && !in_plain) {
     options.starttls = route.settings.tls == UpstreamTls::opportunistic ? StartTls::if_offered
                                                                         : StartTls::required;
   }
-  options.credentials = route.credentials;
-  options.mechanisms = route.mechanisms;
+  if (login) {
+    options.credentials = *login;
+  } else {
+    options.credentials = route.credentials;
+    options.mechanisms = route.mechanisms;
+  }
   options.auth_in_plain = route.settings.auth_in_plain;
   return options;
 }
@@ -43,18 +47,19 @@ smtp::ClientOptions options_for(const UpstreamRoute& route, const std::string& h
 
 UpstreamConnection::UpstreamConnection(UpstreamPool& pool, boost::asio::io_context& context,
                                        const Destination& destination,
-                                       std::shared_ptr<const UpstreamRoute> route,
+                                       std::shared_ptr<const UpstreamRoute> route, Login login,
                                        UpstreamPool::Use use, bool in_plain)
     : pool_(pool),
       destination_(destination),
       route_(std::move(route)),
+      login_(std::move(login)),
       use_(use),
       // What was found out under other rules does not undo a TLS that is required by now.
-      in_plain_(in_plain && may_do_without_tls(*route_)),
+      in_plain_(in_plain && may_do_without_tls(*route_, login_)),
       transport_(context),
       resolver_(context),
       timer_(context),
-      dialogue_(options_for(*route_, pool.helo_name_, in_plain_)) {}
+      dialogue_(options_for(*route_, login_, pool.helo_name_, in_plain_)) {}
 
 void UpstreamConnection::open(UpstreamPool::Task task) {
   task_ = std::move(task);
@@ -171,7 +176,7 @@ void UpstreamConnection::on_tls_failed(const std::string& why) {
                                     {"host", destination_.host},
                                     {"port", destination_.port},
                                     {"why", why}});
-  if (in_plain_ || !may_do_without_tls(*route_) || !task_.job) {
+  if (in_plain_ || !may_do_without_tls(*route_, login_) || !task_.job) {
     return fail({454, {4, 7, 5}, "TLS with the next server failed: " + why});
   }
   // Once, whatever can be remembered of the server: the message itself knows that it goes in plain.

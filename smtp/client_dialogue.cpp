@@ -317,6 +317,7 @@ bool ClientDialogue::unheard() const {
 }
 bool ClientDialogue::mail_refused() const { return state_->mail == State::MailState::refused; }
 bool ClientDialogue::session_refused() const { return state_->session_refused; }
+const Reply& ClientDialogue::auth_failure() const { return state_->auth_failure; }
 const UpstreamOffer& ClientDialogue::offer() const { return state_->offer; }
 const Reply& ClientDialogue::last_words() const { return state_->last_words; }
 std::uint64_t ClientDialogue::replies() const { return state_->replies; }

@@ -98,12 +98,14 @@ void ClientDialogue::State::tls_started() {
 
 void ClientDialogue::State::authenticate() {
   if (!secured && !options.auth_in_plain) {
-    return leave({454, {4, 7, 0}, "Our credentials need TLS, which the connection has not"});
+    auth_failure = {454, {4, 7, 0}, "Our credentials need TLS, which the connection has not"};
+    return leave(auth_failure);
   }
   const auto mechanism =
       choose_mechanism(*options.credentials, options.mechanisms, offer.mechanisms);
   if (!mechanism) {
-    return leave({454, {4, 7, 4}, "The next server does not offer the AUTH of our credentials"});
+    auth_failure = {454, {4, 7, 4}, "The next server does not offer the AUTH of our credentials"};
+    return leave(auth_failure);
   }
   sasl.emplace(*options.credentials, *mechanism);
   send_secret(sasl->begin());
@@ -128,7 +130,10 @@ void ClientDialogue::State::handle_auth(const Reply& reply) {
     authenticated = true;
     session_settled();
   } else if (refused(reply)) {
-    leave(as_ours(reply, sasl->repeated_in(reply.text)));
+    const bool repeats = sasl->repeated_in(reply.text);
+    auth_failure = reply;
+    if (repeats) auth_failure.text = "Authentication failed";
+    leave(as_ours(reply, repeats));
   } else {
     break_protocol();
   }

@@ -118,6 +118,7 @@ struct ClientDialogue::State {
   bool secured = false;           // TLS is on
   bool starttls_refused = false;  // offered, then refused: not asked for again
   bool authenticated = false;
+  Reply auth_failure;
   bool session_refused = false;     // it is not enough for mail
   std::optional<SaslClient> sasl;   // while AUTH is under way
   std::optional<ClientFacts> told;  // by XCLIENT, the last time

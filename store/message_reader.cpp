@@ -172,6 +172,16 @@ void MessageReader::unsettled(const std::function<void(const Unsettled&)>& row) 
   }
 }
 
+std::vector<AwaitingLogin> MessageReader::awaiting_login(std::string_view listener,
+                                                         std::string_view login,
+                                                         std::uint32_t limit) {
+  std::vector<AwaitingLogin> found;
+  Query query = db_.query(sql::awaiting_login);
+  query.with(listener, login, limit);
+  while (query.step()) found.push_back({query.as<MessageId>(0), query.flag(1)});
+  return found;
+}
+
 void MessageReader::logins(const std::function<void(const LoginRow&)>& row) {
   Query query = db_.query(sql::logins);
   while (query.step()) {

@@ -212,6 +212,7 @@ ALTER TABLE recipient ADD COLUMN delay_told INTEGER NOT NULL DEFAULT 0;
 constexpr const char* version_4 = R"sql(
 ALTER TABLE message ADD COLUMN client TEXT NOT NULL DEFAULT '';
 ALTER TABLE message ADD COLUMN login TEXT NOT NULL DEFAULT '';
+CREATE INDEX message_login ON message (listener, login, id) WHERE state < 3 AND login <> '';
 CREATE TABLE credential (message INTEGER PRIMARY KEY, sealed BLOB NOT NULL);
 )sql";
 

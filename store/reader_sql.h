@@ -17,6 +17,11 @@ inline constexpr const char* logins =
     " FROM message m INDEXED BY message_unsettled WHERE m.state < 3 AND (m.login <> '' OR sealed)"
     " ORDER BY m.id";
 
+inline constexpr const char* awaiting_login =
+    "SELECT m.id, m.attempts > 0 FROM message m INDEXED BY message_login"
+    " WHERE m.listener = ?1 AND m.login = ?2 AND m.login <> '' AND m.state < 3"
+    " AND NOT EXISTS (SELECT 1 FROM credential c WHERE c.message = m.id) ORDER BY m.id LIMIT ?3";
+
 // In the order in which read_message() takes them.
 #define CORDON_MESSAGE_COLUMNS                                                                   \
   "m.id, m.kind, m.state, m.origin, m.listener, m.session, m.accepted_at, m.accepted_up, m.due," \

@@ -105,6 +105,10 @@ class SqliteReader final : public Reader {
   void origins(const std::function<void(const Origin&)>& row) override;
   void active_baits(const std::function<void(const BaitRow&)>& row) override;
   void logins(const std::function<void(const LoginRow&)>& row) override { messages_.logins(row); }
+  std::vector<AwaitingLogin> awaiting_login(std::string_view listener, std::string_view login,
+                                            std::uint32_t limit) override {
+    return messages_.awaiting_login(listener, login, limit);
+  }
 
   std::optional<MessageView> message(MessageId id) override { return messages_.message(id); }
   std::vector<MessageView> messages(const MessageFilter& filter) override {

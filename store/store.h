@@ -282,6 +282,11 @@ struct Unsettled {
   std::uint32_t attempts = 0;
 };
 
+struct AwaitingLogin {
+  MessageId id{};
+  bool was_due = false;  // an attempt was recorded: its period is over
+};
+
 class Reader {
  public:
   virtual ~Reader() = default;
@@ -293,6 +298,11 @@ class Reader {
   virtual void origins(const std::function<void(const Origin&)>& row) = 0;       // by id
   virtual void active_baits(const std::function<void(const BaitRow&)>& row) = 0;
   virtual void logins(const std::function<void(const LoginRow&)>& row) = 0;  // by id
+  // Those that have no credentials stored: unsettled messages of `listener` that must be delivered
+  // as `login`. At most `limit`, by id.
+  virtual std::vector<AwaitingLogin> awaiting_login(std::string_view listener,
+                                                    std::string_view login,
+                                                    std::uint32_t limit) = 0;
 
   // Messages.
   virtual std::optional<MessageView> message(MessageId id) = 0;

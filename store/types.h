@@ -118,7 +118,7 @@ struct RecipientStatus {
 
 // ---- alerts and cordons
 
-enum class ViolationPlace : std::uint8_t { mail_from, rcpt_to, by_operator };
+enum class ViolationPlace : std::uint8_t { mail_from, rcpt_to, by_operator, auth };
 
 // What was done about a violation (docs/architecture.md, "Safety rules").
 enum class Response : std::uint8_t {

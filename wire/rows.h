@@ -110,7 +110,7 @@ struct AlertRow {
   std::string origin;
   Id bait_id;
   std::string bait_kind;
-  std::string place;     // mail_from, rcpt_to, by_operator
+  std::string place;     // mail_from, rcpt_to, by_operator, auth
   std::string response;  // observed, quarantine_message, cordon, review
   std::string reason;
   std::string listener;

@@ -123,6 +123,14 @@ TEST_CASE("TLS wants a certificate, and AUTH passwords and TLS") {
         "f.toml:2:8: listener.0.auth: needs tls, or auth_in_plain = true");
   CHECK(complaint(auth + "password_file = \"p\"\ntls = \"required\"\n" + certificate) ==
         "accepted");
+  const std::string upstream = auth + "auth_in_plain = true\nauth_verify = \"upstream\"\n";
+  CHECK(complaint(upstream) == "accepted");
+  CHECK(complaint(upstream + "password_file = \"p\"\n") ==
+        "f.toml:5:17: listener.0.password_file: is not for auth_verify = \"upstream\"");
+  CHECK(complaint(upstream + "[route.smarthost]\nlookup = \"mx\"\n[notices]\noperators = "
+                             "[\"a@in.example\"]\n") ==
+        "f.toml:4:15: listener.0.auth_verify: upstream needs a route to one server, not lookup = "
+        "\"mx\"");
   CHECK(complaint("[[listener]]\nxclient = [\"192.0.2.1/24\"]\n") ==
         "f.toml:2:11: listener.0.xclient: expected a list of networks such as \"192.0.2.0/24\"; "
         "found a list (\"192.0.2.1/24\" is none)");

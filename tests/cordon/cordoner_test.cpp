@@ -557,3 +557,24 @@ TEST_CASE("what waits for a server is due when that may be back, and no other") 
   desk.now = at(60s);
   CHECK(desk.due() == Ids{held});
 }
+
+TEST_CASE("what a retry waits for has come: it is due at once, and nothing else is") {
+  Desk desk;
+  const auto id = desk.accept(alice);
+  desk.now = at(60s);
+  REQUIRE(desk.due() == Ids{id});
+  desk.cordoner.hasten(id, desk.now);  // claimed: it is on its way
+  desk.cordoner.put_back(id, at(1h));
+  const auto quarantined = desk.accept(bob, 1s);
+  desk.now = at(70s);
+  CHECK(desk.due() == Ids{quarantined});
+  desk.cordoner.put_back(quarantined, at(1h));
+  desk.cordoner.raise(bob);
+  desk.cordoner.hasten(id, desk.now);
+  desk.cordoner.hasten(quarantined, desk.now);
+  desk.cordoner.hasten(MessageId{99}, desk.now);
+  CHECK(desk.due() == Ids{id});
+  desk.cordoner.put_back(id, at(80s));
+  desk.cordoner.hasten(id, at(1h));  // later than it is due anyhow
+  CHECK(desk.cordoner.next_due() == at(80s));
+}

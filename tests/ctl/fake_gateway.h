@@ -40,6 +40,10 @@ class FakeReader : public store::Reader {
   }
   void active_baits(const std::function<void(const store::BaitRow&)>&) override {}
   void logins(const std::function<void(const store::LoginRow&)>&) override {}
+  std::vector<store::AwaitingLogin> awaiting_login(std::string_view, std::string_view,
+                                                   std::uint32_t) override {
+    return {};
+  }
 
   std::optional<store::MessageView> message(store::MessageId id) override {
     for (const auto& view : data_.messages) {

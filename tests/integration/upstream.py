@@ -31,8 +31,8 @@ class Upstream:
     effect of the usual one.
 
     `certificate` (chain, key) gives it TLS: by STARTTLS, or from the beginning if `implicit`. With a
-    `password` it takes mail only after AUTH with it; a token counts as one. `proxy`: each connection
-    begins with a PROXY header.
+    `password` (user, password), or a list of such, it takes mail only after AUTH with one; a token
+    counts as one. `proxy`: each connection begins with a PROXY header.
 
     A message counts as taken only if its final dot was answered with 250."""
 
@@ -52,6 +52,7 @@ class Upstream:
         self.messages = []     # (number of the connection, sender, [recipients], content)
         self.commands = []     # (number of the connection, under TLS?, line)
         self.headers = []      # PROXY headers
+        self.users = {}        # who is logged in, by number of the connection
         self.connections = 0
         self.on_rcpt = lambda to: None  # told of each, whatever becomes of it
         self.listener = socket.create_server((address, port))
@@ -206,8 +207,10 @@ class Session:
                 told = ":".join(fields[1:])
             else:
                 told = ":".join([fields[0].split("=")[1].rstrip(","), fields[1].split(" ")[1]])
-        if told == ":".join(self.upstream.password):
+        known = self.upstream.password
+        if told in [":".join(one) for one in (known if isinstance(known, list) else [known])]:
             self.authenticated = True
+            self.upstream.users[self.number] = told.split(":")[0]
             return self.say(b"235 2.7.0 Yes")
         if mechanism in ("XOAUTH2", "OAUTHBEARER"):
             self.challenge(b"eyJzdGF0dXMiOiI0MDEifQ==")

@@ -41,21 +41,23 @@ Credentials given(const std::string& secret, const std::string& acting_as = {}) 
   return credentials;
 }
 
+using Kind = CredentialVerdict::Kind;
+
 }  // namespace
 
 TEST_CASE("the right password is right, and nobody acts for another") {
   LocalCredentials check;
   const auto listener = terms();
   const auto verdict = [&](const Credentials& credentials) {
-    std::promise<CredentialVerdict> told;
+    std::promise<Kind> told;
     check.check(listener, "192.0.2.1", credentials,
-                [&](CredentialVerdict one) { told.set_value(one); });
+                [&](const CredentialVerdict& one) { told.set_value(one.kind); });
     return told.get_future().get();
   };
-  CHECK(verdict(given("s3cret")) == CredentialVerdict::right);
-  CHECK(verdict(given("s3cret", "anna")) == CredentialVerdict::right);
-  CHECK(verdict(given("s3cret", "bert")) == CredentialVerdict::wrong);
-  CHECK(verdict(given("wrong")) == CredentialVerdict::wrong);
+  CHECK(verdict(given("s3cret")) == Kind::right);
+  CHECK(verdict(given("s3cret", "anna")) == Kind::right);
+  CHECK(verdict(given("s3cret", "bert")) == Kind::wrong);
+  CHECK(verdict(given("wrong")) == Kind::wrong);
 }
 
 TEST_CASE("who guesses with many sessions keeps himself waiting, and nobody else") {
@@ -63,22 +65,22 @@ TEST_CASE("who guesses with many sessions keeps himself waiting, and nobody else
   const auto listener = terms();
   std::promise<void> begun;
   std::promise<void> go_on;
-  check.check(listener, "192.0.2.1", given("wrong"), [&](CredentialVerdict) {
+  check.check(listener, "192.0.2.1", given("wrong"), [&](const CredentialVerdict&) {
     begun.set_value();
     go_on.get_future().wait();
   });
   begun.get_future().wait();  // the one thread is busy from here on
 
-  std::vector<std::promise<CredentialVerdict>> told(LocalCredentials::most_of_a_host + 2);
+  std::vector<std::promise<Kind>> told(LocalCredentials::most_of_a_host + 2);
   const auto ask = [&](const char* address, std::size_t n) {
     check.check(listener, address, given("s3cret"),
-                [&, n](CredentialVerdict one) { told[n].set_value(one); });
+                [&, n](const CredentialVerdict& one) { told[n].set_value(one.kind); });
   };
   for (std::size_t n = 0; n <= LocalCredentials::most_of_a_host; ++n) ask("192.0.2.1", n);
-  CHECK(told[LocalCredentials::most_of_a_host].get_future().get() == CredentialVerdict::unknown);
+  CHECK(told[LocalCredentials::most_of_a_host].get_future().get() == Kind::unknown);
   ask("192.0.2.2", LocalCredentials::most_of_a_host + 1);
   go_on.set_value();
   for (std::size_t n = 0; n < LocalCredentials::most_of_a_host; ++n)
-    CHECK(told[n].get_future().get() == CredentialVerdict::right);
-  CHECK(told.back().get_future().get() == CredentialVerdict::right);
+    CHECK(told[n].get_future().get() == Kind::right);
+  CHECK(told.back().get_future().get() == Kind::right);
 }

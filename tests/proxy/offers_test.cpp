@@ -100,3 +100,23 @@ TEST_CASE("a reload is in force for the next session") {
   CHECK(offers.options(config_of(""), 0)->smtputf8);
   CHECK_FALSE(offers.options(config_of("[[listener]]\nsmtputf8 = \"no\"\n"), 0)->smtputf8);
 }
+
+TEST_CASE("where the real server verifies AUTH its mechanisms are offered, as far as they fit") {
+  using namespace cordon::smtp;
+  Offers offers;
+  const auto config = config_of(
+      "[[listener]]\nauth = \"offered\"\nauth_in_plain = true\nauth_verify = \"upstream\"\n");
+  CHECK(config->mirrored_routes() == std::vector<std::string>{"smarthost"});
+  const auto mechanisms = [&](Mechanisms seen_there) {
+    auto offer = seen(true, true, 0);
+    offer.mechanisms = seen_there;
+    learn(offers, "smarthost", "127.0.0.1", offer);
+    return offers.options(config, 0)->mechanisms;
+  };
+  CHECK(offers.options(config, 0)->mechanisms == 0);
+  CHECK(mechanisms(set_of(Mechanism::login)) == password_mechanisms);
+  CHECK(mechanisms(set_of(Mechanism::oauthbearer)) == token_mechanisms);
+  CHECK(mechanisms(set_of(Mechanism::plain) | set_of(Mechanism::xoauth2)) ==
+        (password_mechanisms | token_mechanisms));
+  CHECK(mechanisms(0) == 0);
+}

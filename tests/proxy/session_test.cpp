@@ -91,7 +91,7 @@ struct House {
   boost::asio::io_context office;
   UpstreamPool upstreams{office, "gw.example"};
   RecipientCheck recipients{office, gateway, upstreams};  // nobody runs it: none is asked here
-  const SessionServices services{gateway, door, credentials, recipients};
+  const SessionServices services{gateway, door, {credentials, credentials}, recipients};
   Worker worker;
 };
 
@@ -330,7 +330,7 @@ TEST_CASE("an answer about credentials may come late, and then counts") {
   CHECK(house.credentials.secret == "s3cret");
   // Meanwhile the client waits: nothing is its fault.
   line.let_pass(std::chrono::seconds(3000));
-  done(CredentialVerdict::right);
+  done({.kind = CredentialVerdict::Kind::right});
   CHECK(line.reply().starts_with("235 2.7.0"));
   CHECK(line.reply().starts_with("250"));
   CHECK(line.say(plain_anna).starts_with("503"));
@@ -348,7 +348,7 @@ TEST_CASE("an answer about credentials that comes after the end of the session h
     line.send(std::string(plain_anna) + "\r\n");
     done = house.credentials.asked.get_future().get();
   }
-  done(CredentialVerdict::right);
+  done({.kind = CredentialVerdict::Kind::right});
   CHECK(Line(house).say("NOOP").starts_with("250"));
 }
 
@@ -363,7 +363,7 @@ TEST_CASE("wrong credentials of a host are counted over its sessions") {
     line.send("EHLO one.example\r\n");
     while (!line.reply().starts_with("250 ")) continue;
     line.send(std::string(plain_anna) + "\r\n");
-    house.credentials.asked.get_future().get()(CredentialVerdict::wrong);
+    house.credentials.asked.get_future().get()({.kind = CredentialVerdict::Kind::wrong});
     CHECK(line.reply().starts_with("535 5.7.8"));
   }
   Line line(house);

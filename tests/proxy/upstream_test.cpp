@@ -182,7 +182,7 @@ class Trial {
   }
 
   void probe(const std::string& local) {
-    pool.probe(destination(), route, times, to(local), {0},
+    pool.probe(destination(), route, times, to(local), {0}, nullptr,
                [this, local](const DeliveryOutcome& outcome) { keep(local, outcome); });
   }
 

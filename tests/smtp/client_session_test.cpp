@@ -194,6 +194,22 @@ TEST_CASE("refused credentials are the gateway's trouble, and never look final")
   CHECK(end("399 what\r\n") == "451 4.5.0 The next server broke the protocol");
 }
 
+TEST_CASE("why a login did not succeed is told apart from why there is no session") {
+  const auto failure = [](const std::string& mechanisms, const std::string& reply) {
+    Trial trial = authenticating(mechanisms, {{"AUTH", reply}, {"*", "334 \r\n"}}, with_password());
+    return trial.dialogue.auth_failure();
+  };
+  CHECK(failure("PLAIN", "535 5.7.8 bad password\r\n").one_line() == "535 5.7.8 bad password");
+  CHECK(failure("PLAIN", "535 5.7.8 bad password\r\n").heard);
+  CHECK(failure("PLAIN", "535 not tanstaaftanstaaf\r\n").one_line() == "535 Authentication failed");
+  CHECK(failure("PLAIN", "454 4.7.0 later\r\n").one_line() == "454 4.7.0 later");
+  CHECK(failure("XOAUTH2", "235 yes\r\n").code == 454);
+  CHECK_FALSE(failure("XOAUTH2", "235 yes\r\n").heard);
+  CHECK(failure("PLAIN", "235 yes\r\n").code == 0);
+  CHECK(failure("PLAIN", "421 4.3.2 closing\r\n").code == 0);
+  CHECK(failure("PLAIN", "399 what\r\n").code == 0);
+}
+
 TEST_CASE("a server that repeats our secret does not get it into our logs") {
   for (const std::string echo :
        {"535 5.7.8 not AHRpbQB0YW5zdGFhZnRhbnN0YWFm\r\n", "535 5.7.8 not tanstaaftanstaaf\r\n",

@@ -140,5 +140,35 @@ TEST_CASE("each unsettled message with a login or credentials is told once, by i
   CHECK(rows[2].sealed);
 }
 
+TEST_CASE("who logs in again finds what waits for exactly that login") {
+  const TemporaryDirectory directory;
+  const auto store = directory.open();
+  const auto waiting = [&](std::string_view login, std::uint32_t limit = 10) {
+    std::vector<std::pair<MessageId, bool>> found;
+    for (const auto& row : store->reader()->awaiting_login("submission", login, limit))
+      found.emplace_back(row.id, row.was_due);
+    return found;
+  };
+  accept_sealed(*store, "ann");
+  const MessageId tried = accept_sealed(*store, "ann");
+  const MessageId fresh = accept_sealed(*store, "ann");
+  const MessageId bobs = accept_sealed(*store, "bob");
+  const MessageId gone = accept_sealed(*store, "ann");
+  accept_plain(*store);
+  Accept elsewhere = plain_as(*store, "ann");
+  elsewhere.message.listener = "relay";
+  REQUIRE(run(*store, elsewhere).ok());
+  CHECK(waiting("ann").empty());
+
+  REQUIRE(run(*store, Claim{{tried}}, attempt(tried, {RecipientState::pending})).ok());
+  REQUIRE(run(*store, DropCredentials{{tried, fresh, bobs, gone}}, DeleteMessage{gone}).ok());
+  CHECK(waiting("ann") == std::vector<std::pair<MessageId, bool>>{{tried, true}, {fresh, false}});
+  CHECK(waiting("ann", 1).size() == 1);
+  CHECK(waiting("bob") == std::vector<std::pair<MessageId, bool>>{{bobs, false}});
+  CHECK(waiting("").empty());
+  REQUIRE(run(*store, SealCredentials{tried, sealed}).ok());
+  CHECK(waiting("ann") == std::vector<std::pair<MessageId, bool>>{{fresh, false}});
+}
+
 }  // namespace
 }  // namespace cordon::store

@@ -1,0 +1,22 @@
+#include "proxy/login.h"
+
+namespace cordon::proxy {
+
+std::string login_name(const smtp::Credentials& credentials) {
+  const auto& [mechanism, authorize_as, user, secret] = credentials;
+  if (user.empty() || authorize_as.empty() || authorize_as == user) return user;
+  return user + " for " + authorize_as;
+}
+
+std::string login_text(const smtp::Credentials& credentials) {
+  std::string name = login_name(credentials);
+  return name.empty() ? "(a bearer token)" : name;
+}
+
+bool same_login(const Login& one, const Login& other) {
+  if (!one || !other) return one == other;
+  if (one->user != other->user || one->authorize_as != other->authorize_as) return false;
+  return !one->user.empty() || one->secret == other->secret;
+}
+
+}  // namespace cordon::proxy
