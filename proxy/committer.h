@@ -36,6 +36,8 @@ class Committer {
   Committer(boost::asio::io_context& context, Gateway& gateway, ReaderPool& readers);
   ~Committer();
 
+  // Where the gateway answers itself: mail is never sent there by way of mail exchangers.
+  void answers_at(OwnEndpoints own) { mail_hosts_.answers_at(std::move(own)); }
   // Asks the servers that mail will be committed to.
   RecipientCheck& recipients() { return recipients_; }
   CredentialCheck& logins() { return logins_; }

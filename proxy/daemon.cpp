@@ -73,6 +73,9 @@ Daemon::Daemon(const std::shared_ptr<const Config>& config)
   for (std::uint32_t i = 0; i < threads; ++i) workers_.push_back(std::make_unique<Worker>());
   for (std::size_t i = 0; i < settings.listeners.size(); ++i)
     listeners_.push_back(std::make_unique<Listener>(office_, services_, workers_, i));
+  std::vector<boost::asio::ip::tcp::endpoint> own;
+  for (const auto& listener : listeners_) own.push_back(listener->endpoint());
+  committer_.answers_at(OwnEndpoints(std::move(own)));
   control_ = std::make_unique<ControlEndpoint>(settings, gateway_.store(), desk_);
 }
 

@@ -138,7 +138,7 @@ void Dispatch::begin(const std::shared_ptr<Group>& group) {
     const std::string& host = config_->route(group->route).host;
     return on_hosts(group, std::vector<MailHost>{{host, host}});
   }
-  committer_.mail_hosts_.find(group->domain,
+  committer_.mail_hosts_.find(group->domain, config_->route(group->route).port,
                               [self = shared_from_this(), group](MailHostsFound found) {
                                 self->on_hosts(group, std::move(found));
                               });

@@ -71,8 +71,6 @@ Listener::Listener(boost::asio::io_context& context, const SessionServices& serv
   }
 }
 
-std::uint16_t Listener::port() const { return acceptor_.local_endpoint().port(); }
-
 void Listener::start() {
   log::info("listener.open", {{"listener", bound_.listener->settings.name}, {"port", port()}});
   accept();

@@ -25,7 +25,8 @@ class Listener {
 
   void start();
   void stop();  // no more connections; those accepted go on
-  std::uint16_t port() const;
+  boost::asio::ip::tcp::endpoint endpoint() const { return acceptor_.local_endpoint(); }
+  std::uint16_t port() const { return endpoint().port(); }
 
  private:
   void accept();

@@ -1,6 +1,7 @@
 #include "proxy/mail_hosts.h"
 
 #include <algorithm>
+#include <optional>
 #include <random>
 #include <utility>
 
@@ -27,14 +28,14 @@ Reply no_host() { return {550, {5, 1, 2}, "The mail hosts of the domain have no 
 
 Exchangers exchangers(std::string_view domain, DnsStatus status, std::vector<MxRecord> records,
                       std::string_view own_name, const std::function<std::uint32_t()>& random) {
-  if (status == DnsStatus::failed) return {{}, dns_trouble()};
-  if (status == DnsStatus::no_name) return {{}, no_domain()};
+  if (status == DnsStatus::failed) return {{}, {}, dns_trouble()};
+  if (status == DnsStatus::no_name) return {{}, {}, no_domain()};
   if (status == DnsStatus::no_data) {
-    if (smtp::same_ignoring_case(domain, own_name)) return {{}, loops_back()};
-    return {{std::string(domain)}, {}};
+    if (smtp::same_ignoring_case(domain, own_name)) return {{}, {}, loops_back()};
+    return {{std::string(domain)}, {0}, {}};
   }
   // RFC 7505 3: alone, or not meant so. An exchanger with an empty name is no host in either case.
-  if (records.size() == 1 && records.front().exchange.empty()) return {{}, null_mx()};
+  if (records.size() == 1 && records.front().exchange.empty()) return {{}, {}, null_mx()};
   std::erase_if(records, [](const MxRecord& record) { return record.exchange.empty(); });
 
   std::vector<std::pair<std::uint64_t, std::string>> order;
@@ -49,11 +50,14 @@ Exchangers exchangers(std::string_view domain, DnsStatus status, std::vector<MxR
   if (own != order.end()) {
     const std::uint64_t preference = own->first >> 32;
     std::erase_if(order, [&](const auto& one) { return one.first >> 32 >= preference; });
-    if (order.empty()) return {{}, loops_back()};
+    if (order.empty()) return {{}, {}, loops_back()};
   }
   Exchangers found;
-  for (auto& [_, name] : order)
-    if (found.names.size() < most_exchangers) found.names.push_back(std::move(name));
+  for (auto& [rank, name] : order) {
+    if (found.names.size() == most_exchangers) break;
+    found.names.push_back(std::move(name));
+    found.preferences.push_back(static_cast<std::uint16_t>(rank >> 32));
+  }
   if (found.names.empty()) found.none = no_host();
   return found;
 }
@@ -71,61 +75,78 @@ std::string literal_address(std::string_view domain) {
 // One domain's search: the addresses of all its exchangers are asked for at once.
 struct MailHosts::Search {
   std::function<void(MailHostsFound)> done;
-  std::vector<std::string> names;
+  std::uint16_t port = 0;
+  Exchangers exchangers;
   std::vector<std::vector<MailHost>> by_name;
   std::size_t open = 0;
   bool any_failed = false;
+  std::optional<std::uint16_t> own;  // the preference of this host, if it is among them
+
+  void ask_for(Exchangers found) {
+    exchangers = std::move(found);
+    by_name.resize(exchangers.names.size());
+    open = exchangers.names.size();
+  }
+  // In order, without this host and those behind it.
+  std::vector<MailHost> hosts() {
+    std::vector<MailHost> hosts;
+    for (std::size_t place = 0; place < by_name.size(); ++place) {
+      if (own && exchangers.preferences[place] >= *own) break;
+      for (auto& host : by_name[place])
+        if (hosts.size() < most_tried_hosts) hosts.push_back(std::move(host));
+    }
+    return hosts;
+  }
 };
 
 MailHosts::MailHosts(Dns& dns, std::string own_name) : dns_(dns), own_name_(std::move(own_name)) {}
 MailHosts::~MailHosts() = default;
 
-void MailHosts::find(const std::string& domain, std::function<void(MailHostsFound)> done) {
+void MailHosts::find(const std::string& domain, std::uint16_t port,
+                     std::function<void(MailHostsFound)> done) {
   auto search = std::make_shared<Search>();
   search->done = std::move(done);
+  search->port = port;
   if (const std::string literal = literal_address(domain); !literal.empty()) {
     // Its own answer, which comes like any other.
-    search->names = {literal};
-    search->by_name.resize(1);
-    search->open = 1;
+    search->ask_for({{literal}, {0}, {}});
     return dns_.addresses(literal, [this, search](DnsStatus status, const auto& found) {
       on_addresses(search, 0, status, found);
     });
   }
-  search->names = {domain};
-  dns_.mx(domain, [this, search](DnsStatus status, std::vector<MxRecord> records) {
-    on_mx(search, status, std::move(records));
+  dns_.mx(domain, [this, search, domain](DnsStatus status, std::vector<MxRecord> records) {
+    on_mx(search, domain, status, std::move(records));
   });
 }
 
-void MailHosts::on_mx(const std::shared_ptr<Search>& search, DnsStatus status,
-                      std::vector<MxRecord> records) {
+void MailHosts::on_mx(const std::shared_ptr<Search>& search, const std::string& domain,
+                      DnsStatus status, std::vector<MxRecord> records) {
   static thread_local std::minstd_rand random(std::random_device{}());
-  auto found = exchangers(search->names.front(), status, std::move(records), own_name_,
+  auto found = exchangers(domain, status, std::move(records), own_name_,
                           [] { return static_cast<std::uint32_t>(random()); });
   if (found.names.empty()) return search->done(std::move(found.none));
-  search->names = std::move(found.names);
-  search->by_name.resize(search->names.size());
-  search->open = search->names.size();
-  for (std::size_t place = 0; place < search->names.size(); ++place)
-    dns_.addresses(search->names[place],
-                   [this, search, place](DnsStatus is, const auto& addresses) {
-                     on_addresses(search, place, is, addresses);
-                   });
+  search->ask_for(std::move(found));
+  const auto& names = search->exchangers.names;
+  for (std::size_t place = 0; place < names.size(); ++place)
+    dns_.addresses(names[place], [this, search, place](DnsStatus is, const auto& addresses) {
+      on_addresses(search, place, is, addresses);
+    });
 }
 
 void MailHosts::on_addresses(const std::shared_ptr<Search>& search, std::size_t place,
                              DnsStatus status, const std::vector<boost::asio::ip::address>& found) {
   search->any_failed = search->any_failed || status == DnsStatus::failed;
-  for (const auto& address : found)
+  const auto preference = search->exchangers.preferences[place];
+  for (const auto& address : found) {
+    if (own_.contains(address, search->port))
+      search->own = std::min(search->own.value_or(preference), preference);
     if (search->by_name[place].size() < most_of_one)
-      search->by_name[place].push_back({search->names[place], address.to_string()});
+      search->by_name[place].push_back({search->exchangers.names[place], address.to_string()});
+  }
   if (--search->open > 0) return;
-  std::vector<MailHost> hosts;
-  for (auto& some : search->by_name)
-    for (auto& host : some)
-      if (hosts.size() < most_tried_hosts) hosts.push_back(std::move(host));
+  auto hosts = search->hosts();
   if (!hosts.empty()) return search->done(std::move(hosts));
+  if (search->own) return search->done(loops_back());
   search->done(search->any_failed ? dns_trouble() : no_host());
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "proxy/dns.h"
+#include "proxy/own_endpoints.h"
 #include "smtp/reply.h"
 
 namespace cordon::proxy {
@@ -31,11 +32,12 @@ inline constexpr std::size_t most_tried_hosts = 10;
 
 // The exchangers of `domain` out of its MX records, best first, equal ones in an order that
 // `random` shuffles; the domain itself if it has no record (implicit MX). If this host is among
-// them only better ones are left (RFC 5321 5.1: else mail would go round). `own_name` without
-// regard to case.
+// them, by name, only better ones are left (RFC 5321 5.1: else mail would go round). `own_name`
+// without regard to case.
 struct Exchangers {
   std::vector<std::string> names;
-  smtp::Reply none;  // set if `names` is empty
+  std::vector<std::uint16_t> preferences;  // of each
+  smtp::Reply none;                        // set if `names` is empty
 };
 Exchangers exchangers(std::string_view domain, DnsStatus status, std::vector<MxRecord> records,
                       std::string_view own_name, const std::function<std::uint32_t()>& random);
@@ -47,21 +49,26 @@ class MailHosts {
  public:
   // `own_name`: of this gateway.
   MailHosts(Dns& dns, std::string own_name);
+  // Where it answers: an exchanger with such an address, at the port of the route, is this host.
+  void answers_at(OwnEndpoints own) { own_ = std::move(own); }
   ~MailHosts();
   MailHosts(const MailHosts&) = delete;
   MailHosts& operator=(const MailHosts&) = delete;
-  // On the io_context of the Dns, never from within the call. `domain`: A-labels or a literal.
-  void find(const std::string& domain, std::function<void(MailHostsFound)> done);
+  // Those that listen at `port`. On the io_context of the Dns, never from within the call.
+  // `domain`: A-labels or a literal.
+  void find(const std::string& domain, std::uint16_t port,
+            std::function<void(MailHostsFound)> done);
 
  private:
   struct Search;
-  void on_mx(const std::shared_ptr<Search>& search, DnsStatus status,
+  void on_mx(const std::shared_ptr<Search>& search, const std::string& domain, DnsStatus status,
              std::vector<MxRecord> records);
   void on_addresses(const std::shared_ptr<Search>& search, std::size_t place, DnsStatus status,
                     const std::vector<boost::asio::ip::address>& found);
 
   Dns& dns_;
   std::string own_name_;
+  OwnEndpoints own_;
 };
 
 }  // namespace cordon::proxy

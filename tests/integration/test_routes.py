@@ -212,6 +212,21 @@ class Routes(unittest.TestCase):
         self.assertIn("5.1.10", bounce)
         self.assertIn("5.1.2", bounce)
 
+    def test_mail_is_not_sent_to_ourselves(self):
+        house, _, _ = self.exchangers(
+            {"loop.example": [(10, "self.example")],
+             "backup.example": [(10, "a.example"), (20, "self.example")]},
+            {"self.example": "127.0.0.1", "a.example": "127.0.0.11"})
+        house.gateway.settings.append(f"route.smarthost.port={house.gateway.port}")
+        house.gateway.start()
+        house.gateway.send("anna@in.example", ["x@loop.example"], message("round"))
+        eventually(house.sink.messages, "the bounce arrives")
+        self.assertIn("5.4.6", house.sink.messages()[0][2].decode())
+        house.gateway.send("anna@in.example", ["x@backup.example"], message("waits"))
+        eventually(lambda: "cannot connect" in house.gateway.log(),
+                   "only the better exchanger is tried, and away")
+        self.assertNotIn("upstream.session route=smarthost", house.gateway.log())
+
     def test_a_name_server_that_is_away_defers(self):
         house, server, port = self.exchangers({"one.example": [(10, "a.example")]},
                                               {"a.example": "127.0.0.11"}, "dns.tries=1")

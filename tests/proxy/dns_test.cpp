@@ -184,7 +184,7 @@ TEST_CASE("a literal is answered without a question") {
   Dns dns(context, {.servers = {server.address()}});
   MailHosts hosts(dns, "gate.example");
   MailHostsFound found;
-  hosts.find("[IPv6:2001:db8::1]", [&](MailHostsFound given) {
+  hosts.find("[IPv6:2001:db8::1]", 25, [&](MailHostsFound given) {
     found = std::move(given);
     context.stop();
   });
@@ -213,7 +213,7 @@ TEST_CASE("hosts come in the order of their exchangers") {
   Dns dns(context, {.servers = {server.address()}});
   MailHosts hosts(dns, "gate.example");
   MailHostsFound found;
-  hosts.find("example.org", [&](MailHostsFound given) {
+  hosts.find("example.org", 25, [&](MailHostsFound given) {
     found = std::move(given);
     context.stop();
   });
@@ -221,6 +221,68 @@ TEST_CASE("hosts come in the order of their exchangers") {
   REQUIRE(std::holds_alternative<std::vector<MailHost>>(found));
   CHECK(std::get<std::vector<MailHost>>(found) ==
         std::vector<MailHost>{{"a.example.org", "192.0.2.97"}, {"b.example.org", "192.0.2.98"}});
+}
+
+// example.org has the exchangers a (10), b (20), c (30), with 192.0.2.97 to 99; no other domain
+// any.
+std::string three_exchangers(const std::string& question) {
+  const bool of_domain = question.find(
+                             "\x07"
+                             "example\x03org") == 12;
+  if (type_of(question) == 15 && of_domain)
+    return reply_to(question, fine, 3,
+                    record(15,
+                           "\x00\x14\x01"s
+                           "b\xC0\x0C"s) +
+                        record(15,
+                               "\x00\x1E\x01"s
+                               "c\xC0\x0C"s) +
+                        record(15,
+                               "\x00\x0A\x01"s
+                               "a\xC0\x0C"s));
+  if (type_of(question) != 1) return reply_to(question, fine, 0, "");
+  return reply_to(question, fine, 1, record(1, "\xC0\x00\x02"s + question[13]));
+}
+
+// What a gateway that listens there finds for `domain`.
+MailHostsFound found_by(const char* address, std::uint16_t port, const std::string& domain) {
+  boost::asio::io_context context;
+  NameServer server(context, three_exchangers);
+  Dns dns(context, {.servers = {server.address()}});
+  MailHosts hosts(dns, "gate.example");
+  hosts.answers_at(OwnEndpoints({{boost::asio::ip::make_address(address), port}}));
+  MailHostsFound found;
+  hosts.find(domain, 25, [&](MailHostsFound given) {
+    found = std::move(given);
+    context.stop();
+  });
+  context.run();
+  return found;
+}
+
+std::vector<std::string> addresses_of(const MailHostsFound& found) {
+  std::vector<std::string> addresses;
+  if (const auto* hosts = std::get_if<std::vector<MailHost>>(&found))
+    for (const auto& host : *hosts) addresses.push_back(host.address);
+  return addresses;
+}
+
+TEST_CASE("this host is known among exchangers by its address, and those behind it are left out") {
+  using Addresses = std::vector<std::string>;
+  const std::string domain = "example.org";
+  CHECK(addresses_of(found_by("192.0.2.98", 25, domain)) == Addresses{"192.0.2.97"});
+  CHECK(addresses_of(found_by("192.0.2.99", 25, domain)) == Addresses{"192.0.2.97", "192.0.2.98"});
+  // Another server of the same host.
+  CHECK(addresses_of(found_by("192.0.2.98", 2525, domain)).size() == 3);
+}
+
+TEST_CASE("where nobody is better than this host, known by its address, mail is not sent round") {
+  for (const char* domain : {"example.org", "a.example.org", "[192.0.2.97]"}) {
+    CAPTURE(domain);
+    const auto found = found_by("192.0.2.97", 25, domain);
+    REQUIRE(std::holds_alternative<cordon::smtp::Reply>(found));
+    CHECK(std::get<cordon::smtp::Reply>(found).status == cordon::smtp::EnhancedStatus{5, 4, 6});
+  }
 }
 
 TEST_CASE("what is still asked at the end is answered to nobody") {
