@@ -3,6 +3,7 @@ its Received field is what it understood."""
 
 import base64
 import re
+import smtplib
 import socket
 import tempfile
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 from certificates import Authority
 from house import House, eventually, message
 from postfix import Postfix
+from secure import SecureHouse
 from test_sessions import Raw
 
 QUICK = ["cordoning.period=0s", "delivery.first_retry=1s", "delivery.max_retry=1s",
@@ -123,6 +125,34 @@ class Behind(unittest.TestCase):
             self.assertIn("(Authenticated sender: gw)", received)
             self.assertIn("ESMTPSA", received)
             self.assertNotIn("outcome=deferred", house.gateway.log())
+
+    def test_a_client_logs_in_there_and_its_mail_leaves_by_that_login(self):
+        authority = Authority(self.folder / "keys")
+        chain, key = authority.server("mx", "mx.example", "IP:127.0.0.1")
+        check = PasswordCheck(self.folder, "anna", "pass word!")
+        self.addCleanup(check.stop)
+        postfix = self.postfix(
+            f"smtpd_tls_cert_file = {chain}\nsmtpd_tls_key_file = {key}\n"
+            "smtpd_tls_security_level = encrypt\nsmtpd_tls_auth_only = yes\n"
+            "smtpd_sasl_auth_enable = yes\nsmtpd_sasl_authenticated_header = yes\n"
+            f"smtpd_sasl_type = dovecot\nsmtpd_sasl_path = {check.path}\n"
+            "smtpd_client_restrictions = permit_sasl_authenticated, reject\n")
+        with SecureHouse("listener.0.tls=required", "listener.0.auth=required",
+                         "listener.0.auth_verify=upstream", "listener.0.password_file=",
+                         f"credentials.directory={self.folder}/credentials",
+                         f"route.smarthost.port={postfix.port}", "route.smarthost.tls=verify",
+                         f"route.smarthost.ca_file={authority.file}") as house:
+            eventually(lambda: "upstream.session" in house.gateway.log(), "it is seen")
+            with house.upgraded() as session:
+                with self.assertRaises(smtplib.SMTPAuthenticationError) as refused:
+                    session.login("anna", "wrong")
+                self.assertEqual(535, refused.exception.smtp_code)
+                self.assertIn(b"5.7.8 Error: authentication failed", refused.exception.smtp_error)
+                session.login("anna", "pass word!")
+                session.sendmail("anna@in.example", ["bert@in.example"], message("one"))
+            received = self.received(postfix)
+            self.assertIn("(Authenticated sender: anna)", received)
+            self.assertIn("ESMTPSA", received)
 
     def test_a_wrong_password_makes_mail_wait(self):
         authority = Authority(self.folder / "keys")
