@@ -91,12 +91,14 @@ Settings plain_settings() {
   return settings;
 }
 
-// What is for far.example has a route, and a connection, of its own.
-Settings two_routes() {
+// What is for far.example and for further.example has a route, and a connection, of its own.
+Settings many_routes() {
   Settings settings = plain_settings();
   settings.delivery.data_timeout = Seconds(3);
   settings.routes["far"].domains = {"far.example"};
   settings.routes["far"].max_connections = 1;
+  settings.routes["further"].domains = {"further.example"};
+  settings.routes["further"].max_connections = 1;
   return settings;
 }
 
@@ -401,12 +403,15 @@ TEST_CASE("content of several pieces arrives whole or not at all") {
 }
 
 TEST_CASE("who got it from one server gets it once, whatever another server does meanwhile") {
-  survive({"two destinations", two_routes(), [](SimulatedGateway& gateway, UpstreamMind&) {
+  survive({"many destinations", many_routes(), [](SimulatedGateway& gateway, UpstreamMind&) {
              gateway.send(
                  {.to = {"one@in.example", "hung@far.example", "refused@in.example"},
                   .subject = "one hangs",
                   .notify = cordon::smtp::notify::success | cordon::smtp::notify::failure});
              gateway.run();
+             gateway.send({.host = honest,
+                           .to = {"four@in.example", "five@far.example", "six@further.example"},
+                           .subject = "none is late"});
              gateway.send({.host = honest,
                            .to = {"later@in.example", "two@far.example"},
                            .subject = "one waits"});
@@ -424,7 +429,7 @@ TEST_CASE("a delivery is on record, and told, while another of the same message 
   MessageId id{};
   {
     CrashPoints points;
-    SimulatedGateway gateway(folder.path / "0", two_routes(), {ledger, points, upstream, {}});
+    SimulatedGateway gateway(folder.path / "0", many_routes(), {ledger, points, upstream, {}});
     gateway.start();
     id = gateway.send({.to = {"hung@far.example", "one@in.example"},
                        .subject = "halves",
@@ -446,7 +451,7 @@ TEST_CASE("a delivery is on record, and told, while another of the same message 
     copy_state(folder.path / "0", folder.path / "1");
   }
   CrashPoints points;
-  SimulatedGateway gateway(folder.path / "1", two_routes(), {ledger, points, upstream, {}});
+  SimulatedGateway gateway(folder.path / "1", many_routes(), {ledger, points, upstream, {}});
   gateway.start();
   gateway.come_to_rest();
   const auto breaches = ledger.breaches(*gateway.real_store().reader());
@@ -533,7 +538,7 @@ TEST_CASE(
 }
 
 TEST_CASE("warnings that did not wait for a silent server survive every crash") {
-  Settings settings = two_routes();
+  Settings settings = many_routes();
   settings.delivery.data_timeout = Seconds(65);
   survive({"silence", settings, [](SimulatedGateway& gateway, UpstreamMind&) {
              gateway.send({.to = {"hung@far.example", "one@in.example"}, .subject = "a"});

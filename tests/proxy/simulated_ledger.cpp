@@ -68,6 +68,10 @@ void Ledger::refused(const store::Batch& batch) {
       unstored_.insert(raise->alert.id);
 }
 
+void Ledger::overtaken(const std::string& batch) {
+  breach(batch + " might come before what it follows");
+}
+
 void Ledger::contradicted(const std::string& batch, const std::string& why) {
   note("contradicts what is stored: " + batch + ": " + why);
   if (!in_trouble_) breach(batch + " contradicts what is stored: " + why);

@@ -35,6 +35,8 @@ class Ledger {
   // ---- the store
   void applied(const store::Batch& batch, const store::Answer& answer);
   void refused(const store::Batch& batch);  // the disk's fault: nothing of it was applied
+  // Submitted before an earlier one of the same message was answered.
+  void overtaken(const std::string& batch);
   // The store refused a batch for what it asks. Only after such trouble may that happen: what it
   // builds on was refused before.
   void contradicted(const std::string& batch, const std::string& why);

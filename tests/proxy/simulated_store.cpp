@@ -1,5 +1,6 @@
 #include "simulated_store.h"
 
+#include <algorithm>
 #include <array>
 #include <future>
 
@@ -62,7 +63,8 @@ void SimulatedStore::submit(store::Batch batch, Done done) {
   const bool by_operator = operator_ == Operator::runs &&
                            std::this_thread::get_id() == operator_thread_ &&
                            std::holds_alternative<store::AddAudit>(batch.back());
-  Waiting fresh{std::move(batch), std::move(done), by_operator};
+  const bool early = overtakes(batch);
+  Waiting fresh{std::move(batch), std::move(done), by_operator, early};
   if (dead_) {
     lock.unlock();
     if (by_operator) return fresh.done({.error = StoreError::closed});
@@ -89,6 +91,7 @@ void SimulatedStore::carry_out_one() {
     oldest = waiting_.front();  // stays in front until it is decided, so that die() finds it
   }
   const std::string name = name_of(oldest.batch);
+  if (oldest.overtakes) ledger_.overtaken(name);
   points_.pass("before " + name);
   const bool refused = refuses(oldest.batch);
   ++taken_;
@@ -109,6 +112,20 @@ void SimulatedStore::carry_out_one() {
     waiting_.pop_front();
   }
   answer(oldest, result);
+}
+
+// If those were refused and tried again, these would come before them.
+bool SimulatedStore::overtakes(const store::Batch& batch) const {
+  const auto results_of = [](const store::Batch& some) {
+    for (const store::Command& command : some)
+      if (const auto* attempt = std::get_if<store::RecordAttempt>(&command))
+        return attempt->message;
+    return store::MessageId{};
+  };
+  const store::MessageId id = results_of(batch);
+  return id != store::MessageId{} &&
+         std::any_of(waiting_.begin(), waiting_.end(),
+                     [&](const Waiting& other) { return results_of(other.batch) == id; });
 }
 
 bool SimulatedStore::refuses(const store::Batch& batch) {

@@ -61,10 +61,12 @@ class SimulatedStore final : public store::Store {
     store::Batch batch;
     Done done;
     bool by_operator = false;  // whose thread waits for the answer
+    bool overtakes = false;    // results of a message of which others were not answered yet
   };
   enum class Operator : std::uint8_t { none, runs, waits };
 
   bool refuses(const store::Batch& batch);
+  bool overtakes(const store::Batch& batch) const;  // with mutex_ held
   store::Answer apply(const store::Batch& batch);
   void answer(const Waiting& waiting, const store::Answer& answer);
 
