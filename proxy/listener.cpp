@@ -52,8 +52,7 @@ SessionTerms terms_of(Gateway& gateway, const std::shared_ptr<const Config>& con
 
 Listener::Listener(boost::asio::io_context& context, const SessionServices& services,
                    std::vector<std::unique_ptr<Worker>>& workers, std::size_t index)
-    : context_(context),
-      services_(services),
+    : services_(services),
       workers_(workers),
       bound_(terms_of(services.gateway, services.gateway.config(), index)),
       acceptor_(context),

@@ -37,7 +37,6 @@ class Listener {
   // What is in force for a session that begins now.
   SessionTerms terms() const;
 
-  boost::asio::io_context& context_;
   const SessionServices& services_;
   std::vector<std::unique_ptr<Worker>>& workers_;
   const SessionTerms bound_;

@@ -7,11 +7,11 @@
 
 // glibc's own, under names that stay (its malloc/malloc.c): dlsym itself may allocate.
 extern "C" {
-// NOLINTBEGIN(bugprone-reserved-identifier)
+// NOLINTBEGIN(clang-diagnostic-reserved-identifier)
 void* __libc_malloc(std::size_t octets);
 void* __libc_calloc(std::size_t count, std::size_t octets);
 void* __libc_realloc(void* old, std::size_t octets);
-// NOLINTEND(bugprone-reserved-identifier)
+// NOLINTEND(clang-diagnostic-reserved-identifier)
 }
 
 namespace {

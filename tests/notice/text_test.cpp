@@ -112,10 +112,10 @@ TEST_CASE("what is encoded decodes to the same, on lines of at most 76 columns")
 TEST_CASE("ASCII is folded before words, and a word without end is broken before 998 octets") {
   CHECK(fold(std::string(70, 'a') + " bcd efg", 9) == std::string(70, 'a') + "\r\n bcd efg");
   const std::string folded = fold(std::string(5000, 'a'), 9);
-  for (std::size_t at = 0; at < folded.size();) {
-    const std::size_t end = std::min(folded.find("\r\n", at), folded.size());
-    CHECK(end - at <= 998 - 9);
-    at = end + 2;
+  for (std::size_t begin = 0; begin < folded.size();) {
+    const std::size_t end = std::min(folded.find("\r\n", begin), folded.size());
+    CHECK(end - begin <= 998 - 9);
+    begin = end + 2;
   }
 }
 
