@@ -91,8 +91,8 @@ class Device(unittest.TestCase):
                 go_on.set()
                 eventually(lambda: "gate.shut" in gateway.log(), "the gate is shut for everybody")
                 self.assertEqual(4, session.data(message("hit"))[0] // 100)
+                self.assertEqual(["warned@in.example"], upstream.recipients())
             eventually(lambda: not gateway.status()["commits_stopped"], "commits go on")
-            self.assertEqual(["warned@in.example"], upstream.recipients())
 
             gateway.send("anna@in.example", ["none@in.example"], message("kept"), INTRUDER)
             gateway.send("carl@in.example", ["emil@in.example"], message("new"), HONEST[0])
