@@ -65,9 +65,7 @@ Doorkeeper::Verdict Doorkeeper::take(const std::string& host, const Settings::Li
     const auto known = rate.within ? by_host_.try_emplace(host).first : by_host_.end();
     if (known != by_host_.end()) {
       if (named && known->second >= limits.max_sessions_per_host) {
-        // Counted as above a limit of one, only to tell it once a minute.
-        rates_.count(host, Limited::sessions, 1, now);
-        crowd = rates_.look(host, Limited::sessions, 1, now);
+        crowd = excess_of(host, Limited::sessions, now);
       } else {
         ++known->second;
         ++all_;
@@ -99,6 +97,23 @@ bool Doorkeeper::count(const std::string& address, Limited what, std::uint32_t l
   }
   tell(host, what, verdict);
   return verdict.within;
+}
+
+void Doorkeeper::excess(const std::string& address, Limited what) {
+  const std::string host = host_of(address);
+  HostRates::Verdict verdict;
+  {
+    const std::lock_guard lock(mutex_);
+    verdict = excess_of(host, what, Clock::now());
+  }
+  tell(host, what, verdict);
+}
+
+// Counted as above a limit of one, only to tell it once a minute.
+HostRates::Verdict Doorkeeper::excess_of(const std::string& host, Limited what,
+                                         HostRates::Time now) {
+  rates_.count(host, what, 1, now);
+  return rates_.look(host, what, 1, now);
 }
 
 bool Doorkeeper::within(const std::string& address, Limited what, std::uint32_t limit) {

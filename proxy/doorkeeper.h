@@ -44,12 +44,15 @@ class Doorkeeper {
 
   // One more of what the host at `address` does. False: above `limit` a minute; 0 is no limit.
   bool count(const std::string& address, Limited what, std::uint32_t limit);
+  // The host at `address` went above a limit that is not one of a minute; for the log.
+  void excess(const std::string& address, Limited what);
   // Whether one more would be within it.
   bool within(const std::string& address, Limited what, std::uint32_t limit);
 
  private:
   Verdict take(const std::string& host, const Settings::Limits& limits, Place& place);
   void leave(Hosts::value_type& host);
+  HostRates::Verdict excess_of(const std::string& host, Limited what, HostRates::Time now);
   static void tell(const std::string& host, Limited what, HostRates::Verdict verdict);
 
   std::mutex mutex_;

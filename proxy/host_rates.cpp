@@ -8,6 +8,8 @@ std::string_view name_of(Limited what) {
   switch (what) {
     case Limited::sessions:
       return "max_sessions_per_host";
+    case Limited::errors:
+      return "max_errors";
     case Limited::connections:
       return "max_connections_per_minute";
     case Limited::messages:

@@ -13,16 +13,17 @@
 
 namespace cordon::proxy {
 
-// What is limited a host. `sessions` counts refusals only: how many there are at once is the
-// Doorkeeper's to know.
+// What is limited a host. `sessions` and `errors` count excesses only: how many there are at once
+// is the Doorkeeper's to know, and how many errors a session has made the session's.
 enum class Limited : std::uint8_t {
   sessions,
+  errors,
   connections,
   messages,
   recipients,
   auth_failures,
 };
-inline constexpr std::size_t limited_kinds = 5;
+inline constexpr std::size_t limited_kinds = 6;
 std::string_view name_of(Limited what);  // as the setting is called
 
 // What counts as one host: an IPv4 address, or the /64 that an IPv6 address is in, since a host has

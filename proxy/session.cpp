@@ -217,6 +217,7 @@ void Session::close() {
   const std::string_view why =
       end_reason_.empty() ? automaton_.end_reason() : std::string_view(end_reason_);
   log::info("session.ended", {{"session", peer_.session}, {"why", why}});
+  if (why == "too many errors") services_.door.excess(peer_.address, Limited::errors);
   worker_.remove(*this);
 }
 

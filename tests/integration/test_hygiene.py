@@ -260,19 +260,24 @@ class Manners(unittest.TestCase):
                 self.assertRegex(waiting.makefile("rb").read(), rb"(^|\n)421 4\.3\.2 ")
 
     def test_another_protocol_is_cut_off_and_named(self):
-        openings = {"HTTP": b"POST /submit HTTP/1.1\r\nHost: gw\r\n\r\nEHLO c.example\r\n"
-                            b"MAIL FROM:<eve@in.example>\r\n",
-                    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 500}
+        request = (b" /submit HTTP/1.1\r\nHost: gw\r\n\r\nEHLO c.example\r\n"
+                   b"MAIL FROM:<eve@in.example>\r\n")
+        openings = [("HTTP", verb + request) for verb in
+                    (b"GET", b"POST", b"HEAD", b"PUT", b"DELETE", b"OPTIONS", b"CONNECT", b"TRACE",
+                     b"PATCH", b"PRI", b"get")]
+        openings += [("TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\0" * 500),
+                     ("SSH", b"SSH-2.0-client\r\nEHLO c.example\r\n"),
+                     ("no text", b"\0\x01\x02" + b"\0" * 500)]
         with House() as house:
-            for protocol, opening in openings.items():
-                with self.subTest(protocol), Raw(house.gateway.port) as raw:
+            for protocol, opening in openings:
+                with self.subTest(opening[:8]), Raw(house.gateway.port) as raw:
                     raw.send(opening)
-                    codes = [reply[:3] for reply in raw.rest()]
-                    self.assertEqual(b"220", codes[0])
-                    self.assertEqual(1, len(codes[1:]), codes)
-                    self.assertIn(codes[1][:1], (b"4", b"5"))
-                    eventually(lambda: re.search(rf"session\.ended .*{protocol}",
-                                                 house.gateway.log()), "the reason is told")
+                    self.assertEqual([b"220", b"421"], [reply[:3] for reply in raw.rest()])
+            for protocol in ("HTTP", "TLS", "SSH", "no text"):
+                count = [named for named, _ in openings].count(protocol)
+                eventually(lambda: count == len(re.findall(
+                    rf'session\.ended .* why="spoke {protocol}"', house.gateway.log())),
+                    f"{protocol} is named each time")
 
     def test_a_client_that_does_not_take_its_replies_loses_its_slot(self):
         with House("limits.command_timeout=1s") as house:
