@@ -54,7 +54,7 @@ endfunction()
 # cordon_test(name SOURCES ... USES ...): one doctest program a room, one ctest entry.
 function(cordon_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;USES" ${ARGN})
-  add_executable(${name} ${PROJECT_SOURCE_DIR}/tests/main.cpp ${ARG_SOURCES})
+  add_executable(${name} $<TARGET_OBJECTS:cordon_test_main> ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE ${ARG_USES})
   cordon_common(${name})
   target_compile_definitions(${name} PRIVATE CORDON_TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}")
