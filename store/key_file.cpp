@@ -74,11 +74,13 @@ std::size_t read_all(const File& file, void* to, std::size_t octets, off_t at) {
   return got;
 }
 
-struct stat facts_of(const File& file, const fs::path& path) {
+unsigned mode_of(const File& file, const fs::path& path) {
   struct stat facts {};
   if (::fstat(file.descriptor(), &facts) != 0) refuse(path, system_words());
-  return facts;
+  return facts.st_mode;
 }
+
+bool others_may(unsigned mode) { return (mode & 077U) != 0; }
 
 // Of a directory that had something in it before, nobody said that no backup needs it.
 void check_is_ours(const fs::path& directory) {
@@ -91,40 +93,41 @@ void check_is_ours(const fs::path& directory) {
   }
 }
 
-File make_directory(const fs::path& directory) {
+void make_directory(const fs::path& directory) {
   if (directory.has_parent_path()) fs::create_directories(directory.parent_path());
   if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
     refuse(directory, "cannot be made: " + system_words());
   }
-  File opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const File opened(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!opened.is_open()) refuse(directory, "cannot be opened: " + system_words());
-  if ((facts_of(opened, directory).st_mode & 077U) != 0) {
+  if (others_may(mode_of(opened, directory))) {
     refuse(directory, "may be entered by others; take that away: chmod 700 " + directory.string());
   }
   if (!KeyFile::is_in(directory)) check_is_ours(directory);
-  return opened;
+}
+
+File make_new(const fs::path& path) {
+  return File(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
 }
 
 // Backup programs look for it; without it they only save what they need not.
-void write_tag(const File& directory) {
-  const File file(::openat(directory.descriptor(), tag_name,
-                           O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+void write_tag(const fs::path& directory) {
+  const File file = make_new(directory / tag_name);
   if (file.is_open()) write_all(file, tag.data(), tag.size(), 0);
 }
 
 // Under another name first, so that a file with its own name always has its header.
-void make_file(const File& directory, const fs::path& path) {
-  ::unlinkat(directory.descriptor(), unfinished_name, 0);
-  const File file(::openat(directory.descriptor(), unfinished_name,
-                           O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+void make_file(const fs::path& directory, const fs::path& path) {
+  const fs::path unfinished = directory / unfinished_name;
+  ::unlink(unfinished.c_str());
+  const File file = make_new(unfinished);
   Header header{};
   std::copy(magic.begin(), magic.end(), header.begin());
   if (!file.is_open() || !write_all(file, header.data(), header.size(), 0) ||
-      ::fsync(file.descriptor()) != 0 ||
-      ::renameat(directory.descriptor(), unfinished_name, directory.descriptor(), keys_name) != 0) {
+      ::fsync(file.descriptor()) != 0 || ::rename(unfinished.c_str(), path.c_str()) != 0) {
     refuse(path, "cannot be made: " + system_words());
   }
-  if (::fsync(directory.descriptor()) != 0) refuse(path, "cannot be synced: " + system_words());
+  sync_directory(directory);
 }
 
 void check_header(const File& file, const fs::path& path) {
@@ -138,22 +141,16 @@ void check_header(const File& file, const fs::path& path) {
 
 File open_file(const fs::path& directory) {
   const fs::path path = directory / keys_name;
-  const File parent = make_directory(directory);
-  write_tag(parent);
-  const auto open = [&] {
-    return File(::openat(parent.descriptor(), keys_name, O_RDWR | O_NOFOLLOW | O_CLOEXEC));
-  };
-  File file = open();
-  if (!file.is_open() && errno == ENOENT) {
-    make_file(parent, path);
-    file = open();
-  }
+  make_directory(directory);
+  write_tag(directory);
+  if (!KeyFile::is_in(directory)) make_file(directory, path);
+  File file(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
   if (!file.is_open()) {
     refuse(path, errno == ELOOP ? "is a symbolic link" : "cannot be opened: " + system_words());
   }
-  const auto facts = facts_of(file, path);
-  if (!S_ISREG(facts.st_mode)) refuse(path, "is no file");
-  if ((facts.st_mode & 077U) != 0) {
+  const unsigned mode = mode_of(file, path);
+  if (!S_ISREG(mode)) refuse(path, "is no file");
+  if (others_may(mode)) {
     refuse(path, "may be read by others; take that away: chmod 600 " + path.string());
   }
   if (::flock(file.descriptor(), LOCK_EX | LOCK_NB) != 0) {

@@ -2,6 +2,8 @@
 // and what is none of ours stays as it is.
 #include "store/key_file.h"
 
+#include <atomic>
+
 #include <sys/stat.h>
 
 #include "fixture.h"
@@ -154,6 +156,16 @@ TEST_CASE("a record that is torn or damaged is not believed, and does no harm to
   CHECK(place.octets().size() == octets.size());
 }
 
+TEST_CASE("a file that somebody changes meanwhile gives nobody another's key") {
+  const Place place;
+  KeyFile keys(place.directory);
+  for (const int id : {1, 2}) keys.put(MessageId{id}, at(id), key_of('k'));
+  const std::string octets = place.octets();
+  write_file(place.file, header + octets.substr(128, 64) + octets.substr(64, 64));
+  CHECK_FALSE(keys.get(MessageId{1}));
+  CHECK_FALSE(keys.get(MessageId{2}));
+}
+
 TEST_CASE("a record that was cut off at the end is not believed, and written over") {
   const Place place;
   {
@@ -217,6 +229,7 @@ TEST_CASE("steady use does not make the file grow") {
     if (id > 50) keys.destroy(MessageId{id - 50});
   }
   CHECK(place.octets().size() <= 64 * 52);
+  CHECK(keys.octets() == place.octets().size());
 }
 
 TEST_CASE("what is no file of keys is refused by what is wrong with it, and left as it is") {
@@ -294,6 +307,26 @@ TEST_CASE("two at once are refused") {
   const Place place;
   const KeyFile keys(place.directory);
   CHECK(contains(place.refusal(), "in use by another process"));
+}
+
+TEST_CASE("what is put while space is given back stays") {
+  const Place place;
+  KeyFile keys(place.directory);
+  std::atomic<bool> done{false};
+  auto syncing = std::async(std::launch::async, [&] {
+    while (!done) keys.sync();
+  });
+  constexpr int rounds = 40;
+  constexpr int each = 200;
+  int lost = 0;
+  for (int round = 0; round < rounds; ++round) {
+    for (int i = 1; i <= each; ++i) keys.put(MessageId{i}, at(i), key_of('a'));
+    for (int i = 1; i <= each; ++i) lost += keys.get(MessageId{i}) == key_of('a') ? 0 : 1;
+    for (int i = 1; i <= each; ++i) keys.destroy(MessageId{i});
+  }
+  done = true;
+  syncing.get();
+  CHECK(lost == 0);
 }
 
 TEST_CASE("many threads at once, and syncs beside them") {
