@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "smtp/client_facts.h"
 #include "smtp/credentials.h"
 #include "smtp/reply.h"
 
@@ -28,9 +29,9 @@ class CredentialCheck {
  public:
   using Done = std::function<void(const CredentialVerdict&)>;
   virtual ~CredentialCheck() = default;
-  // Any thread; does not block. `address` is the client's, `terms` those of its listener. Calls
+  // Any thread; does not block. `client` has an address, `terms` are those of its listener. Calls
   // `done` once, from any thread, perhaps before it returns; never after stop().
-  virtual void check(std::shared_ptr<const ListenerTerms> terms, const std::string& address,
+  virtual void check(std::shared_ptr<const ListenerTerms> terms, const smtp::ClientFacts& client,
                      smtp::Credentials credentials, Done done) = 0;
   // At the end: forgets those who wait.
   virtual void stop() = 0;

@@ -19,9 +19,10 @@ bool is_right(const PasswordFile& passwords, const smtp::Credentials& given) {
 
 }  // namespace
 
-void LocalCredentials::check(std::shared_ptr<const ListenerTerms> terms, const std::string& address,
-                             smtp::Credentials credentials, Done done) {
-  const std::string host = host_of(address);
+void LocalCredentials::check(std::shared_ptr<const ListenerTerms> terms,
+                             const smtp::ClientFacts& client, smtp::Credentials credentials,
+                             Done done) {
+  const std::string host = host_of(client.address);
   using Kind = CredentialVerdict::Kind;
   if (!terms->passwords || !enter(host)) return done({});
   boost::asio::post(pool_, [this, terms = std::move(terms), host, given = std::move(credentials),

@@ -20,7 +20,7 @@ class LocalCredentials : public CredentialCheck {
   explicit LocalCredentials(std::size_t threads = 1) : pool_(threads) {}
   ~LocalCredentials() override { stop(); }
 
-  void check(std::shared_ptr<const ListenerTerms> terms, const std::string& address,
+  void check(std::shared_ptr<const ListenerTerms> terms, const smtp::ClientFacts& client,
              smtp::Credentials credentials, Done done) override;
   void stop() override;
 

@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include "proxy/host_rates.h"
 #include "smtp/text.h"
 
 namespace cordon::proxy {
@@ -65,14 +66,18 @@ void RecipientCheck::probe(const Question& question, Done done) {
   // The login is for the server that verified it, and for no other.
   const bool own = name == config->route_name(question.listener);
   const Login login = own ? question.login : nullptr;
+  std::optional<smtp::ClientFacts> client;
+  if (route->settings.tell_client != TellClient::no) client = question.client;
   const std::string key = name + ' ' + (login ? login_name(*login) : "") + ' ' +
-                          envelope.sender.to_string() + ' ' + question.recipient.to_string();
+                          (client ? client->address : "") + ' ' + envelope.sender.to_string() +
+                          ' ' + question.recipient.to_string();
   const auto known = taken_.find(key);
   if (known != taken_.end() && known->second > Clock::now()) return done(std::nullopt);
-  if (open_[question.host] >= most_open_a_host) return done(std::nullopt);
+  const std::string host = host_of(question.client.address);
+  if (open_[host] >= most_open_a_host) return done(std::nullopt);
 
-  ++open_[question.host];
-  const auto open = std::make_shared<Open>(context_, question.host, std::move(done));
+  ++open_[host];
+  const auto open = std::make_shared<Open>(context_, host, std::move(done));
   open->timer.expires_after(longest_);
   open->timer.async_wait([this, open](const boost::system::error_code& cancelled) {
     if (!cancelled) answer(*open, std::nullopt);
@@ -80,7 +85,7 @@ void RecipientCheck::probe(const Question& question, Done done) {
   const auto& settings = route->settings;
   upstreams_.probe(
       {name, settings.host, settings.port, settings.host}, route, {patience, patience},
-      std::move(envelope), {0}, login,
+      {.envelope = std::move(envelope), .which = {0}, .login = login, .client = client},
       [this, open, key, bait, asked = question.recipient](const DeliveryOutcome& found) {
         auto result = found.results.front();
         if (result.outcome == smtp::Outcome::delivered) remember(key);

@@ -39,8 +39,8 @@ class RecipientCheck {
     smtp::ReversePath sender;
     smtp::Mailbox recipient;
     bool smtputf8 = false;
-    Login login;       // as whom the mail would go
-    std::string host;  // who asks, as limits see it (proxy/host_rates.h)
+    Login login;               // as whom the mail would go
+    smtp::ClientFacts client;  // who asks; has an address
   };
   // `done`, once, on the context: nothing if the recipient is to be taken, else the refusal.
   using Done = std::function<void(std::optional<smtp::Reply>)>;

@@ -190,7 +190,7 @@ bool Session::on_credentials() {
   automaton_.retain();
   wipe_secrets();
   services_.credentials.of(*terms_).check(
-      terms_, peer_.address, automaton_.credentials(),
+      terms_, client_facts(), automaton_.credentials(),
       [self = shared_from_this()](const CredentialVerdict& verdict) mutable {
         auto& context = self->worker_.context();
         boost::asio::post(context,

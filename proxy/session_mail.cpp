@@ -62,9 +62,9 @@ void Session::ask_upstream() {
   waiting_ = Waiting::recipient;
   automaton_.retain();
   const auto& envelope = automaton_.envelope();
-  RecipientCheck::Question question{peer_.listener, envelope.sender,
-                                    automaton_.proposed_recipient().mailbox, envelope.smtputf8,
-                                    login_, host_of(peer_.address)};
+  RecipientCheck::Question question{
+      peer_.listener,    envelope.sender, automaton_.proposed_recipient().mailbox,
+      envelope.smtputf8, login_,          client_facts()};
   auto tell = [self = shared_from_this()](const std::optional<smtp::Reply>& refusal) mutable {
     auto& context = self->worker_.context();
     boost::asio::post(context,

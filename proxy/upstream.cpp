@@ -56,12 +56,12 @@ void UpstreamPool::deliver(const Destination& destination,
 }
 
 void UpstreamPool::probe(const Destination& destination, std::shared_ptr<const UpstreamRoute> route,
-                         Times times, smtp::Envelope envelope, std::vector<std::size_t> which,
-                         Login login, ProbeDone done) {
+                         Times times, Probe probe, ProbeDone done) {
   auto job = std::make_shared<DeliveryJob>();
-  job->envelope = std::move(envelope);
-  job->which = std::move(which);
-  job->login = std::move(login);
+  job->envelope = std::move(probe.envelope);
+  job->which = std::move(probe.which);
+  job->login = std::move(probe.login);
+  job->client = std::move(probe.client);
   job->probe = true;
   job->done = std::move(done);
   add(destination, {.job = std::move(job), .route = std::move(route), .times = times});
@@ -69,9 +69,10 @@ void UpstreamPool::probe(const Destination& destination, std::shared_ptr<const U
 
 void UpstreamPool::try_login(const Destination& destination,
                              std::shared_ptr<const UpstreamRoute> route, Times times, Login login,
-                             ProbeDone done) {
+                             std::optional<smtp::ClientFacts> client, ProbeDone done) {
   auto job = std::make_shared<DeliveryJob>();
   job->login = std::move(login);
+  job->client = std::move(client);
   job->probe = true;
   job->done = std::move(done);
   add(destination, {.job = std::move(job),
@@ -84,7 +85,7 @@ void UpstreamPool::try_login(const Destination& destination,
 // A probe for nobody: it connects, greets and says no more.
 void UpstreamPool::look(const Destination& destination, std::shared_ptr<const UpstreamRoute> route,
                         Times times) {
-  probe(destination, std::move(route), times, {}, {}, nullptr, [](const DeliveryOutcome&) {});
+  probe(destination, std::move(route), times, {}, [](const DeliveryOutcome&) {});
 }
 
 void UpstreamPool::add(const Destination& destination, Task task) {
@@ -186,8 +187,8 @@ std::shared_ptr<UpstreamConnection> UpstreamPool::take_idle(Lane& lane, const Ta
 
 void UpstreamPool::open(const Destination& destination, Lane& lane, Use use, Task task) {
   const bool in_plain = task.in_plain || speaks_plain(destination);
-  auto fresh = std::make_shared<UpstreamConnection>(*this, context_, destination, task.route,
-                                                    task.job->login, use, in_plain);
+  auto fresh =
+      std::make_shared<UpstreamConnection>(*this, context_, destination, task, use, in_plain);
   lane.all.push_back(fresh);
   fresh->open(std::move(task));
 }

@@ -76,13 +76,18 @@ class UpstreamPool {
                Times times, std::shared_ptr<DeliveryJob> job);
   // Asks what would become of the message, without sending it. Takes an idle connection, or one of
   // its own beside those that deliver, so that it never waits for a large message.
+  struct Probe {
+    smtp::Envelope envelope;
+    std::vector<std::size_t> which;
+    Login login;
+    std::optional<smtp::ClientFacts> client;  // as of a DeliveryJob
+  };
   using ProbeDone = std::function<void(const DeliveryOutcome& outcome)>;
   void probe(const Destination& destination, std::shared_ptr<const UpstreamRoute> route,
-             Times times, smtp::Envelope envelope, std::vector<std::size_t> which, Login login,
-             ProbeDone done);
+             Times times, Probe probe, ProbeDone done);
   // Tries `login`, over a connection of its own: what others have proved proves nothing of it.
   void try_login(const Destination& destination, std::shared_ptr<const UpstreamRoute> route,
-                 Times times, Login login, ProbeDone done);
+                 Times times, Login login, std::optional<smtp::ClientFacts> client, ProbeDone done);
   // Has a look at the server: `on_offer` tells, if the connection is new.
   void look(const Destination& destination, std::shared_ptr<const UpstreamRoute> route,
             Times times);

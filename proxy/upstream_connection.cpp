@@ -28,6 +28,14 @@ std::string words_of(const Transport& transport) {
 
 UpstreamConnection::~UpstreamConnection() = default;
 
+// What is told of it. As whom it is logged in the AUTH of this connection tells: a server that was
+// told so before would take none.
+std::optional<smtp::ClientFacts> UpstreamConnection::client_of(const DeliveryJob& job) const {
+  auto client = job.client;
+  if (client && login_) client->login.clear();
+  return client;
+}
+
 // By PROXY a connection is some client's for good; only its address matters for that, since the
 // port changes with each of its sessions. XCLIENT can tell of another client, but not of none; and
 // not where the server takes it only once.
@@ -37,7 +45,7 @@ bool UpstreamConnection::fits(const DeliveryJob& job) const {
     case TellClient::no:
       return true;
     case TellClient::xclient:
-      return !told_ || (job.client && (dialogue_.offer().xclient || told_ == job.client));
+      return !told_ || (job.client && (dialogue_.offer().xclient || told_ == client_of(job)));
     case TellClient::proxy:
       return told_.has_value() == job.client.has_value() &&
              (!told_ || told_->address == job.client->address);
@@ -101,6 +109,7 @@ bool UpstreamConnection::on_ready() {
                                    {"port", destination_.port},
                                    {"tls", words_of(transport_)}});
     if (login_) pool_.login_ended(*this, {});
+    if (dialogue_.client_told()) told_ = client_of(*task_.job);
     if (pool_.on_offer) pool_.on_offer(destination_, dialogue_.offer());
     pool_.session_came_about(*this);
   }
@@ -132,7 +141,7 @@ void UpstreamConnection::begin_message() {
   waiting_for_final_ = false;
   const bool tell = route_->settings.tell_client == TellClient::xclient && task_.job->client &&
                     dialogue_.offer().xclient;
-  if (tell) told_ = task_.job->client;
+  if (tell) told_ = client_of(*task_.job);
   const smtp::ClientFacts* client = tell ? &*told_ : nullptr;
   if (task_.job->probe) {
     dialogue_.probe(task_.job->envelope, task_.job->which, client);

@@ -23,10 +23,11 @@ namespace cordon::proxy {
 
 class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnection> {
  public:
-  // `in_plain`: without TLS although the route is opportunistic, since it failed here before.
+  // For `first`, which is then given to open(). `in_plain`: without TLS although the route is
+  // opportunistic, since it failed here before.
   UpstreamConnection(UpstreamPool& pool, boost::asio::io_context& context,
-                     const Destination& destination, std::shared_ptr<const UpstreamRoute> route,
-                     Login login, UpstreamPool::Use use, bool in_plain);
+                     const Destination& destination, const UpstreamPool::Task& first,
+                     UpstreamPool::Use use, bool in_plain);
   ~UpstreamConnection();
 
   const Destination& destination() const { return destination_; }
@@ -94,7 +95,8 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   std::deque<boost::asio::ip::tcp::endpoint> addresses_;  // to be tried; the first one is
   std::chrono::milliseconds share_{};                     // of the time to connect, for each
   smtp::ClientDialogue dialogue_;
-  UpstreamPool::Task task_;                // its job is null between messages
+  UpstreamPool::Task task_;  // its job is null between messages
+  std::optional<smtp::ClientFacts> client_of(const DeliveryJob& job) const;
   std::optional<smtp::ClientFacts> told_;  // who the upstream takes for its client
   std::string out_;                        // to be written
   std::size_t sent_ = 0;                   // of it

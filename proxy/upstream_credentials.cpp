@@ -75,16 +75,17 @@ struct UpstreamCredentials::Open {
 };
 
 void UpstreamCredentials::check(std::shared_ptr<const ListenerTerms> terms,
-                                const std::string& address, smtp::Credentials credentials,
+                                const smtp::ClientFacts& client, smtp::Credentials credentials,
                                 Done done) {
   auto login = std::make_shared<const smtp::Credentials>(std::move(credentials));
-  boost::asio::post(context_, [this, listener = terms->settings.name, host = host_of(address),
-                               login = std::move(login),
-                               done = std::move(done)] { ask(listener, host, login, done); });
+  boost::asio::post(context_,
+                    [this, listener = terms->settings.name, client, login = std::move(login),
+                     done = std::move(done)] { ask(listener, client, login, done); });
 }
 
-void UpstreamCredentials::ask(const std::string& listener, const std::string& host, Login login,
-                              Done done) {
+void UpstreamCredentials::ask(const std::string& listener, const smtp::ClientFacts& client,
+                              Login login, Done done) {
+  const std::string host = host_of(client.address);
   if (open_[host] >= most_of_a_host) return done({});
   ++open_[host];
   const auto open = std::make_shared<Open>(context_, host, std::move(done));
@@ -100,7 +101,7 @@ void UpstreamCredentials::ask(const std::string& listener, const std::string& ho
   const std::string asked = login->user;
   if (bait) login = stand_in(*login);
   upstreams_.try_login({name, route->settings.host, route->settings.port, route->settings.host},
-                       route, {patience, patience}, login,
+                       route, {patience, patience}, login, client,
                        [this, open, bait, asked, listener, login](const DeliveryOutcome& outcome) {
                          CredentialVerdict verdict = verdict_of(outcome);
                          if (!bait && verdict.kind == Kind::right)

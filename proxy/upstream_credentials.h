@@ -37,13 +37,13 @@ class UpstreamCredentials : public CredentialCheck {
                       UpstreamPool& upstreams)
       : context_(context), gateway_(gateway), upstreams_(upstreams), renewal_(gateway, readers) {}
 
-  void check(std::shared_ptr<const ListenerTerms> terms, const std::string& address,
+  void check(std::shared_ptr<const ListenerTerms> terms, const smtp::ClientFacts& client,
              smtp::Credentials credentials, Done done) override;
   void stop() override {}  // the pool's end is that of its questions
 
  private:
   struct Open;
-  void ask(const std::string& listener, const std::string& host, Login login, Done done);
+  void ask(const std::string& listener, const smtp::ClientFacts& client, Login login, Done done);
   void answer(Open& open, const CredentialVerdict& verdict);
 
   boost::asio::io_context& context_;

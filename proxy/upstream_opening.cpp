@@ -25,7 +25,7 @@ bool may_do_without_tls(const UpstreamRoute& route, const Login& login) {
          ((!route.credentials && !login) || route.settings.auth_in_plain);
 }
 
-smtp::ClientOptions options_for(const UpstreamRoute& route, const Login& login,
+smtp::ClientOptions options_for(const UpstreamRoute& route, const DeliveryJob& job,
                                 const std::string& helo_name, bool in_plain) {
   using StartTls = smtp::ClientOptions::StartTls;
   smtp::ClientOptions options{.helo_name = helo_name};
@@ -33,8 +33,10 @@ smtp::ClientOptions options_for(const UpstreamRoute& route, const Login& login,
     options.starttls = route.settings.tls == UpstreamTls::opportunistic ? StartTls::if_offered
                                                                         : StartTls::required;
   }
-  if (login) {
-    options.credentials = *login;
+  if (job.login) {
+    options.credentials = *job.login;
+    if (route.settings.tell_client == TellClient::xclient) options.client = job.client;
+    if (options.client) options.client->login.clear();
   } else {
     options.credentials = route.credentials;
     options.mechanisms = route.mechanisms;
@@ -47,19 +49,19 @@ smtp::ClientOptions options_for(const UpstreamRoute& route, const Login& login,
 
 UpstreamConnection::UpstreamConnection(UpstreamPool& pool, boost::asio::io_context& context,
                                        const Destination& destination,
-                                       std::shared_ptr<const UpstreamRoute> route, Login login,
-                                       UpstreamPool::Use use, bool in_plain)
+                                       const UpstreamPool::Task& first, UpstreamPool::Use use,
+                                       bool in_plain)
     : pool_(pool),
       destination_(destination),
-      route_(std::move(route)),
-      login_(std::move(login)),
+      route_(first.route),
+      login_(first.job->login),
       use_(use),
       // What was found out under other rules does not undo a TLS that is required by now.
       in_plain_(in_plain && may_do_without_tls(*route_, login_)),
       transport_(context),
       resolver_(context),
       timer_(context),
-      dialogue_(options_for(*route_, login_, pool.helo_name_, in_plain_)) {}
+      dialogue_(options_for(*route_, *first.job, pool.helo_name_, in_plain_)) {}
 
 void UpstreamConnection::open(UpstreamPool::Task task) {
   task_ = std::move(task);
@@ -127,7 +129,7 @@ void UpstreamConnection::on_connected() {
 // In front of all else, also of TLS (proxy-protocol.txt 2). Mail of nobody's is the gateway's own,
 // and says so: Postfix takes no UNKNOWN.
 void UpstreamConnection::tell_client_by_proxy() {
-  told_ = task_.job->client;
+  told_ = client_of(*task_.job);
   error_code ignored;
   const auto server = transport_.socket().remote_endpoint(ignored);
   const auto own = transport_.socket().local_endpoint(ignored);

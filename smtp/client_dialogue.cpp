@@ -102,9 +102,7 @@ void ClientDialogue::State::start_transaction(const Envelope& envelope,
 // XCLIENT is for the time between transactions (XCLIENT_README), so an open one ends before it.
 void ClientDialogue::State::announce_client() {
   if (std::exchange(rset_due, false)) return send("RSET\r\n", Expected::rset);
-  const std::string line = format_xclient(announced->client, offer.attributes);
-  if (!line.empty()) return send(line + "\r\n", Expected::xclient);
-  told = announced->client;  // the server asks for nothing of what is known
+  if (tell_client(announced->client)) return;
   session_settled();
 }
 
@@ -318,6 +316,9 @@ bool ClientDialogue::unheard() const {
 bool ClientDialogue::mail_refused() const { return state_->mail == State::MailState::refused; }
 bool ClientDialogue::session_refused() const { return state_->session_refused; }
 const Reply& ClientDialogue::auth_failure() const { return state_->auth_failure; }
+bool ClientDialogue::client_told() const {
+  return state_->told && state_->told == state_->options.client;
+}
 const UpstreamOffer& ClientDialogue::offer() const { return state_->offer; }
 const Reply& ClientDialogue::last_words() const { return state_->last_words; }
 std::uint64_t ClientDialogue::replies() const { return state_->replies; }

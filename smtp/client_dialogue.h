@@ -45,6 +45,9 @@ struct ClientOptions {
   std::optional<Credentials> credentials;
   Mechanisms mechanisms = 0;   // to choose from; 0: all that carry the same kind of secret
   bool auth_in_plain = false;  // AUTH also without TLS
+  // Who is behind us, told by XCLIENT before AUTH if the server offers it, so that whom it counts
+  // failures of AUTH against is not us. Without a login: AUTH tells that.
+  std::optional<ClientFacts> client;
 };
 
 enum class ClientAction : std::uint8_t {
@@ -148,10 +151,12 @@ class ClientDialogue {
   // The upstream wants TLS, or other credentials, before it takes mail (530, 534, 535, 538 of RFC
   // 4954 6 and RFC 3207 4): whom it refused for that is deferred, and the dialogue closes.
   bool session_refused() const;
-  // Why AUTH did not succeed, where that ended the session: the upstream's refusal (its words, unless
-  // they repeat the secret), or our 454 for want of TLS or of a mechanism. Code 0: it did, or it
-  // never came to that.
+  // Why AUTH did not succeed, where that ended the session: the upstream's refusal (its words,
+  // unless they repeat the secret), or our 454 for want of TLS or of a mechanism. Code 0: it did,
+  // or it never came to that.
   const Reply& auth_failure() const;
+  // Once ready: the client of the options was told.
+  bool client_told() const;
   // After TLS, and after XCLIENT, that of the EHLO behind it.
   const UpstreamOffer& offer() const;
   // Why close came unasked: the upstream's refusal of the session, its 421, or what fail() was

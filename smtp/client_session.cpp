@@ -71,6 +71,7 @@ void ClientDialogue::State::settle_session() {
   if (wanted && options.starttls == ClientOptions::StartTls::required) {
     return leave({454, {4, 7, 0}, "TLS is required, and the next server does not offer STARTTLS"});
   }
+  if (options.client && offer.xclient && !told && tell_client(*options.client)) return;
   if (options.credentials && !authenticated) return authenticate();
   session_settled();
 }
@@ -123,11 +124,12 @@ void ClientDialogue::State::handle_auth(const Reply& reply) {
     if (auto line = sasl->answer()) return send_secret(std::move(*line));
     return break_protocol();
   }
-  // RFC 4954 4: 503 after a successful AUTH. What XCLIENT sets back differs between servers.
-  const bool was_already = reply.code == 503 && told.has_value();
+  // RFC 4954 4: 503 after a successful AUTH. What XCLIENT sets back differs between servers. Of no
+  // credentials that were never taken it says that they are right.
+  const bool was_already = reply.code == 503 && was_authenticated;
   if (completed(reply) || was_already) {
     sasl.reset();
-    authenticated = true;
+    authenticated = was_authenticated = true;
     session_settled();
   } else if (refused(reply)) {
     const bool repeats = sasl->repeated_in(reply.text);
@@ -139,11 +141,17 @@ void ClientDialogue::State::handle_auth(const Reply& reply) {
   }
 }
 
+bool ClientDialogue::State::tell_client(const ClientFacts& client) {
+  told = client;
+  const std::string line = format_xclient(client, offer.attributes);
+  if (!line.empty()) send(line + "\r\n", Expected::xclient);
+  return !line.empty();
+}
+
 void ClientDialogue::State::handle_xclient(const Reply& reply) {
   if (!completed(reply)) {
     return refused(reply) ? leave(reply) : break_protocol();
   }
-  told = announced->client;
   authenticated = false;
   greet();
 }

@@ -70,6 +70,8 @@ struct ClientDialogue::State {
   void start_transaction(const Envelope& envelope, const std::vector<std::size_t>& which,
                          std::uint64_t octets, const ClientFacts* client);
   void announce_client();
+  bool tell_client(
+      const ClientFacts& client);  // false: the server asks for nothing of what is known
   void begin_transaction(const Envelope& envelope, const std::vector<std::size_t>& indices,
                          std::uint64_t octets);
   void send_group();
@@ -118,10 +120,11 @@ struct ClientDialogue::State {
   bool secured = false;           // TLS is on
   bool starttls_refused = false;  // offered, then refused: not asked for again
   bool authenticated = false;
+  bool was_authenticated = false;  // before XCLIENT
   Reply auth_failure;
   bool session_refused = false;     // it is not enough for mail
   std::optional<SaslClient> sasl;   // while AUTH is under way
-  std::optional<ClientFacts> told;  // by XCLIENT, the last time
+  std::optional<ClientFacts> told;  // by XCLIENT, the last time, or being told
   std::optional<Announced> announced;
 
   std::string out;      // to be given to the carrier

@@ -50,7 +50,7 @@ TEST_CASE("the right password is right, and nobody acts for another") {
   const auto listener = terms();
   const auto verdict = [&](const Credentials& credentials) {
     std::promise<Kind> told;
-    check.check(listener, "192.0.2.1", credentials,
+    check.check(listener, {.address = "192.0.2.1"}, credentials,
                 [&](const CredentialVerdict& one) { told.set_value(one.kind); });
     return told.get_future().get();
   };
@@ -65,7 +65,7 @@ TEST_CASE("who guesses with many sessions keeps himself waiting, and nobody else
   const auto listener = terms();
   std::promise<void> begun;
   std::promise<void> go_on;
-  check.check(listener, "192.0.2.1", given("wrong"), [&](const CredentialVerdict&) {
+  check.check(listener, {.address = "192.0.2.1"}, given("wrong"), [&](const CredentialVerdict&) {
     begun.set_value();
     go_on.get_future().wait();
   });
@@ -73,7 +73,7 @@ TEST_CASE("who guesses with many sessions keeps himself waiting, and nobody else
 
   std::vector<std::promise<Kind>> told(LocalCredentials::most_of_a_host + 2);
   const auto ask = [&](const char* address, std::size_t n) {
-    check.check(listener, address, given("s3cret"),
+    check.check(listener, {.address = address}, given("s3cret"),
                 [&, n](const CredentialVerdict& one) { told[n].set_value(one.kind); });
   };
   for (std::size_t n = 0; n <= LocalCredentials::most_of_a_host; ++n) ask("192.0.2.1", n);

@@ -27,7 +27,8 @@ const Login bert = login_of("bert", "b-secret");
 // A server that has AUTH in plain, and knows these two.
 class LoginTrial : public Trial {
  public:
-  explicit LoginTrial(std::uint32_t connections = 20) : Trial(settings(connections)) {
+  explicit LoginTrial(std::uint32_t connections = 20, TellClient tell = TellClient::no)
+      : Trial(settings(connections, tell)) {
     server.script = [this](int connection, const std::string& line) -> const char* {
       if (line.starts_with("EHLO")) return offer.c_str();
       if (!line.starts_with("AUTH PLAIN ")) return nullptr;
@@ -60,10 +61,11 @@ class LoginTrial : public Trial {
   std::vector<std::pair<int, std::string>> tries;  // connection, what was told
 
  private:
-  static RouteSettings settings(std::uint32_t connections) {
+  static RouteSettings settings(std::uint32_t connections, TellClient tell) {
     RouteSettings settings;
     settings.auth_in_plain = true;
     settings.max_connections = connections;
+    settings.tell_client = tell;
     return settings;
   }
 };
@@ -206,6 +208,49 @@ TEST_CASE("a probe goes as whom the mail would go") {
   trial.await({"asked", "nobody"});
   CHECK(trial.user_for("asked") == "anna");
   CHECK(trial.user_for("nobody").empty());
+}
+
+const smtp::ClientFacts pc{.address = "192.0.2.7", .port = 1025, .helo = "pc", .login = "anna"};
+
+TEST_CASE("who guesses is told by XCLIENT before he does, and not as whom he would be") {
+  LoginTrial trial(20, TellClient::xclient);
+  trial.offer = "250-mx.example\r\n250-XCLIENT ADDR PORT LOGIN\r\n250 AUTH PLAIN\r\n";
+  trial.try_login("wrong", login_of("anna", "guess"), pc);
+  trial.await({"wrong"});
+  CHECK(trial.ends["wrong"] == "535 5.7.8 no");
+  const auto said = trial.server.said_on(1);
+  REQUIRE(said.size() >= 4);
+  CHECK(said[1] == "XCLIENT ADDR=192.0.2.7 PORT=1025 LOGIN=[UNAVAILABLE]");
+  CHECK(said[2].starts_with("EHLO"));
+  CHECK(said[3].starts_with("AUTH PLAIN"));
+
+  // Its mail then goes by the same, and is told once.
+  trial.send("mail", pc, anna);
+  trial.await({"mail"});
+  CHECK(trial.ends["mail"] == "250 2.0.0 ok");
+  trial.send("more", pc, anna);
+  trial.await({"more"});
+  const auto mail = trial.server.said_on(2);
+  CHECK(std::count_if(mail.begin(), mail.end(),
+                      [](const auto& line) { return line.starts_with("XCLIENT"); }) == 1);
+  CHECK(trial.server.connections == 2);
+}
+
+TEST_CASE("that a server counts somebody as logged in already proves no secret") {
+  LoginTrial trial(20, TellClient::xclient);
+  trial.offer = "250-mx.example\r\n250-XCLIENT ADDR\r\n250 AUTH PLAIN\r\n";
+  trial.known.clear();
+  trial.refusal = "503 5.5.1 already\r\n";
+  trial.try_login("try", anna, pc);
+  trial.await({"try"});
+  CHECK(trial.ends["try"] == "503 5.5.1 already");
+}
+
+TEST_CASE("who guesses is told by a PROXY header") {
+  LoginTrial trial(20, TellClient::proxy);
+  trial.try_login("wrong", login_of("anna", "guess"), pc);
+  trial.await({"wrong"});
+  CHECK(trial.server.said_on(1).at(0).starts_with("PROXY TCP4 192.0.2.7 127.0.0.1 1025 "));
 }
 
 TEST_CASE("refused logins are known by server and secret, and the oldest goes when it is full") {

@@ -68,9 +68,9 @@ class NarrowStore : public store::Store {
 // Takes its time: the answer is given by hand.
 class SlowCheck : public CredentialCheck {
  public:
-  void check(std::shared_ptr<const ListenerTerms>, const std::string& address,
+  void check(std::shared_ptr<const ListenerTerms>, const cordon::smtp::ClientFacts& client,
              cordon::smtp::Credentials credentials, Done done) override {
-    CHECK(address == "127.0.0.1");
+    CHECK(client.address == "127.0.0.1");
     secret = credentials.secret;
     asked.set_value(std::move(done));
   }

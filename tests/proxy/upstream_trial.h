@@ -162,14 +162,16 @@ class Trial {
   }
 
   void probe(const std::string& local, const Login& login = nullptr) {
-    pool.probe(destination(), route, times, to(local), {0}, login,
+    pool.probe(destination(), route, times, {.envelope = to(local), .which = {0}, .login = login},
                [this, local](const DeliveryOutcome& outcome) { keep(local, outcome); });
   }
 
-  void try_login(const std::string& as, const Login& login) {
-    pool.try_login(destination(), route, times, login, [this, as](const DeliveryOutcome& outcome) {
-      ends[as] = outcome.reached ? "right" : outcome.login_failure.one_line();
-    });
+  void try_login(const std::string& as, const Login& login,
+                 const std::optional<smtp::ClientFacts>& client = {}) {
+    pool.try_login(destination(), route, times, login, client,
+                   [this, as](const DeliveryOutcome& outcome) {
+                     ends[as] = outcome.reached ? "right" : outcome.login_failure.one_line();
+                   });
   }
 
   void keep(const std::string& local, const DeliveryOutcome& outcome) {
