@@ -89,7 +89,7 @@ class SmallRoot:
     def stop(self):
         if self.process:
             self.process.stop()
-        shutil.rmtree(self.root)
+        shutil.rmtree(self.root, ignore_errors=True)  # a delivery may be at its end yet
 
     def log(self):
         return (self.root / "output").read_text(errors="replace")
