@@ -8,8 +8,8 @@ AUTHORITIES = "etc/ssl/certs/ca-certificates.crt"  # that it believes, in its ro
 
 
 class OpenSmtpd(SmallRoot):
-    """Takes no AUTH from clients, since it would do that under TLS only, and Debian's version cannot
-    be a server under TLS: its way to keep the key apart does not work with OpenSSL 3."""
+    """Takes no AUTH from clients: it would do that under TLS only, and Debian's version cannot be a
+    server under TLS, since its way to keep the key apart does not work with OpenSSL 3."""
 
     def __init__(self, next_hop, terms=Terms()):
         super().__init__("opensmtpd", "usr/sbin/smtpd", {"opensmtpd": EMPTY, "opensmtpq": EMPTY})

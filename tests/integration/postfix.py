@@ -78,8 +78,8 @@ postlog   unix-dgram n - n - 1 postlogd
 
 
 def overridden(first, then):
-    """One line a name. Postfix would take two and warn of them in its log, also where postlogd, which
-    writes the log, begins; if others filled its socket meanwhile it would wait for itself."""
+    """One line a name. Postfix would take two and warn of them in its log, also where postlogd,
+    which writes the log, begins; if others filled its socket meanwhile it would wait for itself."""
     lines = {line.partition("=")[0].strip(): line for line in (first + then).splitlines() if line}
     return "\n".join(lines.values()) + "\n"
 

@@ -1,5 +1,5 @@
-"""Mail servers whose packages tools/setup unpacks and does not install, since Debian has one of them
-a machine. Each runs in a small root of its own, where it finds the paths and users that it was
+"""Mail servers whose packages tools/setup unpacks and does not install: Debian has one of them a
+machine. Each runs in a small root of its own, where it finds the paths and users that it was
 compiled for; the system's are not touched."""
 
 import os
