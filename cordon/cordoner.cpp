@@ -77,6 +77,7 @@ void Cordoner::settle(MessageId id) {
   origin.past_gate.erase(id);
   tally(entry, origin, false);
   uncount(entry, origin);
+  undelay(id, entry);
   entries_.erase(found);
 }
 

@@ -156,7 +156,7 @@ class Cordoner {
     bool frozen = false;
     bool alone = false;
     bool parked = false;   // taken from its queue because it could not leave
-    bool delayed = false;  // due, and in Queue::delayed
+    bool delayed = false;  // due, and in Queue::waiting and looks
     bool for_server = false;
   };
   struct OriginState {
@@ -200,12 +200,16 @@ class Cordoner {
   // Earliest first. A slot whose entry says another time, or another place, is stale and passed
   // over.
   using Slots = std::priority_queue<Slot, std::vector<Slot>, std::greater<>>;
+  // What was due when the lane was closed is out of `scheduled`, and in both of the others. There
+  // no slot is stale: it may be days until its turn comes, and the lane close and open meanwhile.
   struct Queue {
-    Slots scheduled;  // by due
-    Slots delayed;    // due when the lane was closed; by look_by
+    Slots scheduled;         // by due
+    std::set<Slot> waiting;  // by due: who goes when the lane opens
+    std::set<Slot> looks;    // by look_by
   };
   Entry* of_scheduled(const Slot& slot);
-  Entry* of_delayed(const Slot& slot);
+  void delay(store::MessageId id, Entry& entry);
+  void undelay(store::MessageId id, Entry& entry);
   void delay_due(Queue& queue, store::Uptime now);
   std::vector<Queue> queues_;  // by lane
 };

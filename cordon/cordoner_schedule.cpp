@@ -1,5 +1,6 @@
 // When messages leave: the queues of each lane, and what is taken from them.
 #include <algorithm>
+#include <utility>
 
 #include "cordon/cordoner.h"
 
@@ -16,9 +17,9 @@ constexpr std::size_t most_moved = 1000;
 // ---- waiting
 
 void Cordoner::schedule(MessageId id, Entry& entry, Uptime due) {
+  undelay(id, entry);
   entry.due = due;
   entry.parked = false;
-  entry.delayed = false;
   if (entry.lane >= queues_.size()) queues_.resize(entry.lane + 1);
   queues_[entry.lane].scheduled.emplace(due, id);
 }
@@ -43,7 +44,7 @@ void Cordoner::unpark(OriginState& origin) {
 std::optional<Uptime> Cordoner::next_due(Lane lane) const {
   if (stopped_ || lane >= queues_.size()) return std::nullopt;
   const Queue& queue = queues_[lane];
-  if (!queue.delayed.empty()) return Uptime{};
+  if (!queue.waiting.empty()) return Uptime{};
   if (queue.scheduled.empty()) return std::nullopt;
   return queue.scheduled.top().first;
 }
@@ -52,7 +53,7 @@ std::optional<Uptime> Cordoner::next_late(Lane lane) const {
   if (stopped_ || lane >= queues_.size()) return std::nullopt;
   const Queue& queue = queues_[lane];
   std::optional<Uptime> next;
-  if (!queue.delayed.empty()) next = queue.delayed.top().first;
+  if (!queue.looks.empty()) next = queue.looks.begin()->first;
   if (!queue.scheduled.empty()) next = std::min(next.value_or(never), queue.scheduled.top().first);
   return next;
 }
@@ -90,18 +91,23 @@ Cordoner::Entry* Cordoner::of_scheduled(const Slot& slot) {
   return stands && entry.due == slot.first ? &entry : nullptr;
 }
 
-Cordoner::Entry* Cordoner::of_delayed(const Slot& slot) {
-  const auto found = entries_.find(slot.second);
-  if (found == entries_.end()) return nullptr;
-  Entry& entry = found->second;
-  const bool stands = entry.phase == Phase::held && !entry.parked && entry.delayed;
-  return stands && entry.look_by == slot.first ? &entry : nullptr;
+void Cordoner::delay(MessageId id, Entry& entry) {
+  entry.delayed = true;
+  queues_[entry.lane].waiting.emplace(entry.due, id);
+  queues_[entry.lane].looks.emplace(entry.look_by, id);
+}
+
+// Before its due time, look_by or lane changes.
+void Cordoner::undelay(MessageId id, Entry& entry) {
+  if (!std::exchange(entry.delayed, false)) return;
+  queues_[entry.lane].waiting.erase({entry.due, id});
+  queues_[entry.lane].looks.erase({entry.look_by, id});
 }
 
 // False: it may not leave, and is parked.
 bool Cordoner::claim(MessageId id, Entry& entry) {
   OriginState& origin = origins_[entry.origin];
-  entry.delayed = false;
+  undelay(id, entry);
   if (!may_leave(entry, origin)) {
     park(id, entry);
     return false;
@@ -114,16 +120,15 @@ bool Cordoner::claim(MessageId id, Entry& entry) {
   return true;
 }
 
-// What a closed lane delayed goes first.
+// What a closed lane delayed goes first, and of it who waits longest: what was tried and failed is
+// due anew, and so behind those that were not tried yet.
 std::vector<MessageId> Cordoner::take_due(Uptime now, std::size_t most, Lane lane) {
   std::vector<MessageId> due;
   if (stopped_ || lane >= queues_.size()) return due;
   Queue& queue = queues_[lane];
-  while (due.size() < most && !queue.delayed.empty()) {
-    const Slot slot = queue.delayed.top();
-    queue.delayed.pop();
-    Entry* entry = of_delayed(slot);
-    if (entry != nullptr && claim(slot.second, *entry)) due.push_back(slot.second);
+  while (due.size() < most && !queue.waiting.empty()) {
+    const MessageId id = queue.waiting.begin()->second;
+    if (claim(id, entries_.at(id))) due.push_back(id);
   }
   while (due.size() < most && !queue.scheduled.empty() && queue.scheduled.top().first <= now) {
     const Slot slot = queue.scheduled.top();
@@ -142,9 +147,7 @@ void Cordoner::delay_due(Queue& queue, Uptime now) {
     const Slot slot = queue.scheduled.top();
     queue.scheduled.pop();
     Entry* entry = of_scheduled(slot);
-    if (entry == nullptr) continue;
-    entry->delayed = true;
-    queue.delayed.emplace(entry->look_by, slot.second);
+    if (entry != nullptr) delay(slot.second, *entry);
   }
 }
 
@@ -153,11 +156,9 @@ std::vector<MessageId> Cordoner::take_late(Uptime now, std::size_t most, Lane la
   if (stopped_ || lane >= queues_.size()) return late;
   Queue& queue = queues_[lane];
   delay_due(queue, now);
-  while (late.size() < most && !queue.delayed.empty() && queue.delayed.top().first <= now) {
-    const Slot slot = queue.delayed.top();
-    queue.delayed.pop();
-    Entry* entry = of_delayed(slot);
-    if (entry != nullptr && claim(slot.second, *entry)) late.push_back(slot.second);
+  while (late.size() < most && !queue.looks.empty() && queue.looks.begin()->first <= now) {
+    const MessageId id = queue.looks.begin()->second;
+    if (claim(id, entries_.at(id))) late.push_back(id);
   }
   return late;
 }

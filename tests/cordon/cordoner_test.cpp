@@ -1,7 +1,9 @@
 // The cordoner in simulated time: nothing here waits.
 #include "cordon/cordoner.h"
 
+#include <algorithm>
 #include <chrono>
+#include <map>
 
 #include <doctest/doctest.h>
 
@@ -539,6 +541,27 @@ TEST_CASE("many are moved aside in steps, and none is forgotten") {
   while (cordoner.next_late(0) && *cordoner.next_late(0) <= at(1s))
     taken += cordoner.take_late(at(1s), 100, 0).size();
   CHECK(taken == many);
+}
+
+TEST_CASE("while a lane opens and closes again, all that waits there is tried in its turn") {
+  Cordoner cordoner{HoldLimits{}};
+  for (std::int64_t id = 1; id <= 300; ++id)
+    cordoner.add({.id = MessageId{id},
+                  .origin = alice,
+                  .due = at(0s),
+                  .counted = false,
+                  .look_by = at(24h + 1s * id)},
+                 at(0s));
+  std::map<MessageId, int> tries;
+  for (int opening = 1; opening <= 6; ++opening) {
+    const auto now = at(1min * opening);
+    REQUIRE(cordoner.take_late(now, 100, 0).empty());
+    const Ids taken = cordoner.take_due(now, 100, 0);
+    for (const MessageId id : taken) ++tries[id];
+    for (const MessageId id : taken) cordoner.put_back(id, now);
+  }
+  REQUIRE(tries.size() == 300);
+  CHECK(std::all_of(tries.begin(), tries.end(), [](const auto& one) { return one.second == 2; }));
 }
 
 TEST_CASE("what waits for a server is due when that may be back, and no other") {
