@@ -144,8 +144,9 @@ void Dispatch::begin(const std::shared_ptr<Group>& group) {
                               });
 }
 
-// Only to the server that took the login; no other is told of it. As the settings have it now:
-// where the listener's users do not log in there any more, the route's own credentials do.
+// Only by the route that its users log in at; no other is told of the login. As the settings have
+// it now: a route that leads elsewhere takes the logins with it, and where users do not log in
+// there any more mail goes with the route's own credentials.
 bool Dispatch::goes_as_its_user(const Group& group) const {
   const store::Message& message = view_.message;
   return !message.login.empty() && config_->logs_in_upstream(message.listener) &&
@@ -189,11 +190,10 @@ void Dispatch::try_host(const std::shared_ptr<Group>& group) {
 }
 
 void Dispatch::on_attempt(const std::shared_ptr<Group>& group, const DeliveryOutcome& outcome) {
-  const Reply& login_failure = outcome.login_failure;
-  const bool there = outcome.reached || login_failure.code != 0;
+  const bool there = outcome.reached || outcome.refused_alone;
   if (!there && !outcome.stopped) return on_away(group, outcome);
   committer_.back_off_.reached(group->key);
-  outcome_.needs_credentials = outcome_.needs_credentials || login_failure.permanent();
+  outcome_.needs_credentials = outcome_.needs_credentials || is_refusal(outcome.login_failure);
   std::vector<Fate> fates = group->all(RecipientState::pending, {});
   for (std::size_t i = 0; i < fates.size(); ++i) {
     Fate& fate = fates[i];

@@ -16,7 +16,11 @@ std::string login_text(const smtp::Credentials& credentials) {
 bool same_login(const Login& one, const Login& other) {
   if (!one || !other) return one == other;
   if (one->user != other->user || one->authorize_as != other->authorize_as) return false;
-  return !one->user.empty() || one->secret == other->secret;
+  const bool token = smtp::has(smtp::token_mechanisms, one->mechanism) ||
+                     smtp::has(smtp::token_mechanisms, other->mechanism);
+  return !token || (one->mechanism == other->mechanism && one->secret == other->secret);
 }
+
+bool is_refusal(const smtp::Reply& answer) { return answer.code == 535 || answer.code == 534; }
 
 }  // namespace cordon::proxy

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "smtp/credentials.h"
+#include "smtp/reply.h"
 
 namespace cordon::proxy {
 
@@ -17,8 +18,12 @@ std::string login_name(const smtp::Credentials& credentials);
 // What is kept with the message: the name, or that there is none. Never empty.
 std::string login_text(const smtp::Credentials& credentials);
 
-// Whether both act as the same user; the secrets may differ, as before and after a change of
-// password, unless it is they that tell who it is.
+// Whether both act as the same user. Passwords may differ, as before and after a change; tokens may
+// not: a server may look at them alone, whatever name is told with them.
 bool same_login(const Login& one, const Login& other);
+
+// A server's answer to AUTH that says that the credentials are not, or no longer, right (RFC 4954
+// 6: 535, 534). Any other refusal, also a 5xx, is about something else and may pass.
+bool is_refusal(const smtp::Reply& answer);
 
 }  // namespace cordon::proxy

@@ -216,8 +216,8 @@ void Session::on_verdict(const CredentialVerdict& verdict) {
   if (closed_) return;
   last_heard_ = steady_clock::now();
   const std::string user = automaton_.credentials().user;
-  const auto refuse = [&](smtp::Reply usual) {
-    automaton_.refuse(verdict.words.code != 0 ? verdict.words : std::move(usual));
+  const auto refuse = [&](const smtp::Reply& usual) {
+    automaton_.refuse(verdict.words.code != 0 ? verdict.words : usual);
   };
   switch (verdict.kind) {
     case Kind::right:

@@ -14,7 +14,8 @@ namespace {
 // How long a server whose TLS failed is spoken to in plain, where that is allowed.
 constexpr std::chrono::minutes plain_time{10};
 constexpr std::size_t most_remembered = 1000;  // servers of which that is known
-// Connections of one destination that only ask: sessions wait for them, but each asks little.
+// Connections of one destination that only ask about recipients: sessions wait for them, but each
+// asks little.
 constexpr std::size_t most_probing = 5;
 
 const smtp::Reply stopping{451, {4, 3, 2}, "the gateway is stopping"};
@@ -32,6 +33,7 @@ void answer_as_refused(const DeliveryJob& job) {
   const smtp::Reply waits{454, {4, 7, 8}, "The next server has refused these credentials"};
   job.done({.results = std::vector<smtp::RecipientResult>(job.which.size(),
                                                           {smtp::Outcome::deferred, waits}),
+            .refused_alone = true,
             .tried = false,
             .login_failure = refused_before});
 }
@@ -69,10 +71,12 @@ void UpstreamPool::probe(const Destination& destination, std::shared_ptr<const U
 
 void UpstreamPool::try_login(const Destination& destination,
                              std::shared_ptr<const UpstreamRoute> route, Times times, Login login,
-                             std::optional<smtp::ClientFacts> client, ProbeDone done) {
+                             std::optional<smtp::ClientFacts> client, std::function<bool()> wanted,
+                             ProbeDone done) {
   auto job = std::make_shared<DeliveryJob>();
   job->login = std::move(login);
   job->client = std::move(client);
+  job->wanted = std::move(wanted);
   job->probe = true;
   job->done = std::move(done);
   add(destination, {.job = std::move(job),
@@ -92,8 +96,8 @@ void UpstreamPool::add(const Destination& destination, Task task) {
   // Nobody would end a connection that it opened now.
   if (stopping_) return boost::asio::post(context_, [job = task.job] { give_up(*job); });
   Lane& lane = lanes_[destination];
-  auto& list = task.job->probe ? lane.probes : lane.mail;
-  list.push_back(std::move(task));
+  auto& waiting = lane.waiting_for(use_of(task));
+  waiting.push_back(std::move(task));
   pump(destination, lane);
 }
 
@@ -101,9 +105,9 @@ void UpstreamPool::try_again(const Destination& destination, Task task) {
   if (!task.job) return;
   if (stopping_) return give_up(*task.job);
   Lane& lane = lanes_.at(destination);
-  auto& list = task.job->probe ? lane.probes : lane.mail;
+  auto& waiting = lane.waiting_for(use_of(task));
   task.fresh = true;
-  list.push_front(std::move(task));
+  waiting.push_front(std::move(task));
   pump(destination, lane);
 }
 
@@ -115,20 +119,25 @@ void UpstreamPool::pump(const Destination& destination, Lane& lane) {
   ++depth_;
   do {
     lane.again = false;
-    while (!lane.probes.empty() && start(destination, lane, lane.probes, Use::probe)) {
-    }
-    while (!lane.mail.empty() && start(destination, lane, lane.mail, Use::mail)) {
+    for (const Use use : uses) {
+      while (start(destination, lane, use)) {
+      }
     }
   } while (lane.again);
   lane.pumping = false;
   if (--depth_ == 0) forget_unused();
 }
 
-// The first that need not wait for another of the same login to find out about it. Probes go
-// beside: somebody who guesses must not hold up mail, nor be held up by it.
-std::list<UpstreamPool::Task>::iterator UpstreamPool::startable(const Lane& lane,
-                                                                std::list<Task>& waiting, Use use) {
-  if (use == Use::probe) return waiting.begin();
+UpstreamPool::Use UpstreamPool::use_of(const Task& task) {
+  if (task.trial) return Use::login;
+  return task.job->probe ? Use::probe : Use::mail;
+}
+
+// The first that need not wait for another of the same login to find out about it. What is asked
+// goes beside: somebody who guesses must not hold up mail, nor be held up by it.
+std::list<UpstreamPool::Task>::iterator UpstreamPool::startable(Lane& lane, Use use) {
+  auto& waiting = lane.waiting_for(use);
+  if (use != Use::mail) return waiting.begin();
   return std::find_if(waiting.begin(), waiting.end(), [&](const Task& task) {
     const Login& login = task.job->login;
     return !login || std::none_of(lane.all.begin(), lane.all.end(), [&](const auto& known) {
@@ -138,11 +147,15 @@ std::list<UpstreamPool::Task>::iterator UpstreamPool::startable(const Lane& lane
 }
 
 // False: no connection is to be had now; the next that is idle or gone goes on.
-bool UpstreamPool::start(const Destination& destination, Lane& lane, std::list<Task>& waiting,
-                         Use use) {
-  const auto next = startable(lane, waiting, use);
+bool UpstreamPool::start(const Destination& destination, Lane& lane, Use use) {
+  auto& waiting = lane.waiting_for(use);
+  const auto next = startable(lane, use);
   if (next == waiting.end()) return false;
   const Task& first = *next;
+  if (first.job->wanted && !first.job->wanted()) {
+    waiting.erase(next);
+    return true;
+  }
   if (first.job->login && !first.trial && refused_.knows(destination, *first.job->login)) {
     const auto job = first.job;
     waiting.erase(next);
@@ -177,7 +190,7 @@ std::shared_ptr<UpstreamConnection> UpstreamPool::take_idle(Lane& lane, const Ta
     connection->quit();
   }
   const auto found = std::find_if(lane.idle.rbegin(), lane.idle.rend(), [&](const auto& known) {
-    return known->fits(*task.job) && (use == Use::probe || known->use() == use);
+    return known->fits(*task.job) && (use != Use::mail || known->use() == use);
   });
   if (found == lane.idle.rend()) return nullptr;
   auto connection = *found;
@@ -216,7 +229,7 @@ void UpstreamPool::login_ended(const UpstreamConnection& connection, const smtp:
   const Destination& destination = connection.destination();
   if (failure.code == 0) {
     refused_.forget(destination, *connection.login());
-  } else if (failure.permanent()) {
+  } else if (is_refusal(failure)) {
     refused_.note(destination, *connection.login());
   }
 }
@@ -236,10 +249,15 @@ void UpstreamPool::gone(const std::shared_ptr<UpstreamConnection>& connection) {
   std::list<Task> in_vain;
   if (connection->away().code != 0) {
     lane.reached = false;
-    in_vain.swap(connection->use() == Use::probe ? lane.probes : lane.mail);
+    in_vain.swap(lane.waiting_for(connection->use()));
   }
   if (!stopping_) pump(destination, lane);
   for (const Task& one : in_vain) answer_as_away(*one.job, connection->away());
+}
+
+bool UpstreamPool::Lane::unused() const {
+  return all.empty() &&
+         std::all_of(waiting.begin(), waiting.end(), [](const auto& list) { return list.empty(); });
 }
 
 // With mail exchangers there is no end of destinations.
@@ -247,8 +265,7 @@ void UpstreamPool::forget_unused() {
   for (const Destination& destination : std::exchange(maybe_unused_, {})) {
     const auto lane = lanes_.find(destination);
     if (lane == lanes_.end()) continue;
-    const Lane& found = lane->second;
-    if (found.all.empty() && found.mail.empty() && found.probes.empty()) lanes_.erase(lane);
+    if (lane->second.unused()) lanes_.erase(lane);
   }
 }
 
@@ -280,8 +297,7 @@ void UpstreamPool::abort() {
   std::list<Task> waiting;
   for (auto& [_, lane] : lanes_) {
     open.insert(open.end(), lane.all.begin(), lane.all.end());
-    waiting.splice(waiting.end(), lane.mail);
-    waiting.splice(waiting.end(), lane.probes);
+    for (auto& list : lane.waiting) waiting.splice(waiting.end(), list);
   }
   for (const auto& connection : open) connection->fail(stopping);
   for (const Task& one : waiting) give_up(*one.job);

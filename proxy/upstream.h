@@ -3,6 +3,7 @@
 // not thread-safe.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -29,11 +30,12 @@ struct DeliveryOutcome {
   bool in_doubt = false;                       // the final dot was sent, and no answer to it came
   bool stopped = false;                        // the gate was shut, or the gateway is stopping
   bool reached = false;  // a session came about: whatever failed then, the server is there
-  bool tried = true;     // false: it waited for a connection to a server that turned out away
+  // None came about for this job: its login or its client were refused. The server is there.
+  bool refused_alone = false;
+  bool tried = true;  // false: it waited for a connection to a server that turned out away
   // MAIL was refused, by the server or for want of an offer: the results say nothing of recipients.
   bool sender_refused = false;
-  // The login of the job did not succeed, and why; the server is there all the same. Code 0: it
-  // did.
+  // The login of the job did not succeed, and why. Code 0: it did, or it did not come to that.
   smtp::Reply login_failure;
   smtp::UpstreamOffer offer;  // what it offered, as far as it came to that
   std::string tls;            // "TLSv1.3 TLS_AES_256_GCM_SHA384"; empty: in plain
@@ -48,6 +50,8 @@ struct DeliveryJob {
   std::optional<smtp::ClientFacts> client;
   Login login;         // as whom it goes; none: with the credentials of the route, if it has any
   bool probe = false;  // only asks what would become of it: neither content nor gate
+  // Asked before it is begun: whether anybody waits for the answer. Empty: somebody does.
+  std::function<bool()> wanted;
   // Asks for the next piece of content; answers by `give`, once, on the io_context, and never from
   // within the call. `ok` false: the store failed, and the attempt is abandoned.
   std::function<void(std::function<void(bool ok, std::string_view bytes, bool last)> give)>
@@ -87,7 +91,8 @@ class UpstreamPool {
              Times times, Probe probe, ProbeDone done);
   // Tries `login`, over a connection of its own: what others have proved proves nothing of it.
   void try_login(const Destination& destination, std::shared_ptr<const UpstreamRoute> route,
-                 Times times, Login login, std::optional<smtp::ClientFacts> client, ProbeDone done);
+                 Times times, Login login, std::optional<smtp::ClientFacts> client,
+                 std::function<bool()> wanted, ProbeDone done);
   // Has a look at the server: `on_offer` tells, if the connection is new.
   void look(const Destination& destination, std::shared_ptr<const UpstreamRoute> route,
             Times times);
@@ -101,7 +106,10 @@ class UpstreamPool {
 
  private:
   friend class UpstreamConnection;
-  enum class Use : std::uint8_t { mail, probe };  // what a connection was opened for
+  // What a connection was opened for, those first for which a client waits. A login that is tried
+  // has places of its own: who guesses slowly must hold up nothing else.
+  enum class Use : std::uint8_t { login, probe, mail };
+  static constexpr std::array uses{Use::login, Use::probe, Use::mail};
   // A job with the rules that were in force for it: others may go by newer or older ones.
   struct Task {
     std::shared_ptr<DeliveryJob> job;
@@ -114,8 +122,9 @@ class UpstreamPool {
   using Connections = std::vector<std::shared_ptr<UpstreamConnection>>;
   // All that goes to one destination.
   struct Lane {
-    std::list<Task> mail;
-    std::list<Task> probes;
+    std::array<std::list<Task>, uses.size()> waiting;  // by Use
+    std::list<Task>& waiting_for(Use use) { return waiting[static_cast<std::size_t>(use)]; }
+    bool unused() const;
     Connections idle;
     Connections all;
     bool reached = false;  // by the last connection that tried
@@ -124,8 +133,9 @@ class UpstreamPool {
   };
   void add(const Destination& destination, Task task);
   void pump(const Destination& destination, Lane& lane);
-  bool start(const Destination& destination, Lane& lane, std::list<Task>& waiting, Use use);
-  static std::list<Task>::iterator startable(const Lane& lane, std::list<Task>& waiting, Use use);
+  static Use use_of(const Task& task);
+  bool start(const Destination& destination, Lane& lane, Use use);
+  static std::list<Task>::iterator startable(Lane& lane, Use use);
   std::shared_ptr<UpstreamConnection> take_idle(Lane& lane, const Task& task, Use use);
   void open(const Destination& destination, Lane& lane, Use use, Task task);
   void retire_one_idle(Lane& lane, Use use);

@@ -186,12 +186,19 @@ void UpstreamConnection::finish() {
   answer(dialogue_.results());
 }
 
+// The server was told of a client before there was a session, and then refused it: by its greeting,
+// for the name it gives itself, or the telling.
+bool UpstreamConnection::refused_for_its_client() const {
+  return !reached_ && (told_ || dialogue_.client_told()) && dialogue_.last_words().heard;
+}
+
 void UpstreamConnection::answer(std::vector<smtp::RecipientResult> results) {
   const auto job = std::exchange(task_.job, nullptr);
   if (!job) return;
   const Reply login_failure = job->login ? dialogue_.auth_failure() : Reply{};
-  if (login_failure.code != 0) {
-    pool_.login_ended(*this, login_failure);
+  const bool alone = login_failure.code != 0 || refused_for_its_client();
+  if (login_failure.code != 0) pool_.login_ended(*this, login_failure);
+  if (alone) {
     pool_.session_came_about(*this);  // with anybody else it would
   } else if (!reached_) {
     away_ = results.empty() ? dialogue_.last_words() : results.front().reply;
@@ -202,6 +209,7 @@ void UpstreamConnection::answer(std::vector<smtp::RecipientResult> results) {
              .in_doubt = dialogue_.dot_sent() && !dialogue_.dot_answered(),
              .stopped = stopped_ || (pool_.stopping_ && !reached_),
              .reached = reached_,
+             .refused_alone = alone,
              .sender_refused = dialogue_.mail_refused(),
              .login_failure = login_failure,
              .offer = dialogue_.offer(),

@@ -80,6 +80,7 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
 
   void limit(std::chrono::milliseconds time, const char* doing);
   void on_time_out(const char* doing);
+  bool refused_for_its_client() const;
   void answer(std::vector<smtp::RecipientResult> results);
   void shut();
 

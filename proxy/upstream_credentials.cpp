@@ -49,7 +49,7 @@ smtp::Reply as_if_about(const std::string& asked, const std::string& stand_in, s
 CredentialVerdict verdict_of(const DeliveryOutcome& outcome) {
   if (outcome.reached) return {Kind::right, {}};
   smtp::Reply words = outcome.login_failure;
-  if (!words.heard) return {};  // about us, or the way there
+  if (!words.heard || words.code == 421) return {};  // about us, or the way there
   if (words.status.klass == 0) {
     words.status =
         words.permanent() ? smtp::EnhancedStatus{5, 7, 8} : smtp::EnhancedStatus{4, 7, 0};
@@ -85,6 +85,8 @@ void UpstreamCredentials::check(std::shared_ptr<const ListenerTerms> terms,
 
 void UpstreamCredentials::ask(const std::string& listener, const smtp::ClientFacts& client,
                               Login login, Done done) {
+  const auto config = gateway_.config();
+  if (!config->logs_in_upstream(listener)) return done({});  // not since the settings changed
   const std::string host = host_of(client.address);
   if (open_[host] >= most_of_a_host) return done({});
   ++open_[host];
@@ -94,7 +96,6 @@ void UpstreamCredentials::ask(const std::string& listener, const smtp::ClientFac
     if (!cancelled) answer(*open, {});
   });
 
-  const auto config = gateway_.config();
   const std::string& name = config->route_name(listener);
   const auto route = config->upstream(name);
   const bool bait = bait_in(*gateway_.matcher(), *login).has_value();
@@ -102,6 +103,7 @@ void UpstreamCredentials::ask(const std::string& listener, const smtp::ClientFac
   if (bait) login = stand_in(*login);
   upstreams_.try_login({name, route->settings.host, route->settings.port, route->settings.host},
                        route, {patience, patience}, login, client,
+                       [open] { return open->done != nullptr; },
                        [this, open, bait, asked, listener, login](const DeliveryOutcome& outcome) {
                          CredentialVerdict verdict = verdict_of(outcome);
                          if (!bait && verdict.kind == Kind::right)

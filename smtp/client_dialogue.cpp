@@ -196,6 +196,7 @@ void ClientDialogue::State::message_decided() {
 
 void ClientDialogue::State::break_off(const Reply& why) {
   last_words = why;
+  if (sasl && auth_failure.code == 0) auth_failure = why;
   close_after = true;
   if (std::exchange(secret_in_out, false)) wipe(out);
   out.clear();

@@ -152,8 +152,8 @@ class ClientDialogue {
   // 4954 6 and RFC 3207 4): whom it refused for that is deferred, and the dialogue closes.
   bool session_refused() const;
   // Why AUTH did not succeed, where that ended the session: the upstream's refusal (its words,
-  // unless they repeat the secret), or our 454 for want of TLS or of a mechanism. Code 0: it did,
-  // or it never came to that.
+  // unless they repeat the secret), our 454 for want of TLS or of a mechanism, or that the session
+  // broke off meanwhile. Code 0: it did, or it never came to that.
   const Reply& auth_failure() const;
   // Once ready: the client of the options was told.
   bool client_told() const;

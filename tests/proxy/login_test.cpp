@@ -23,6 +23,7 @@ Login login_of(const std::string& user, const std::string& secret,
 
 const Login anna = login_of("anna", "a-secret");
 const Login bert = login_of("bert", "b-secret");
+const std::string anna_logs_in = "AUTH PLAIN AGFubmEAYS1zZWNyZXQ=";
 
 // A server that has AUTH in plain, and knows these two.
 class LoginTrial : public Trial {
@@ -81,8 +82,6 @@ TEST_CASE("a login is told by its names, unless only a token tells who it is") {
   CHECK_FALSE(same_login(nullptr, anna));
   CHECK(same_login(anna, login_of("anna", "other")));
   CHECK_FALSE(same_login(anna, login_of("anna", "a-secret", "bert")));
-  CHECK_FALSE(same_login(login_of("", "one"), login_of("", "two")));
-  CHECK(same_login(login_of("", "one"), login_of("", "one")));
 }
 
 TEST_CASE("a connection is that of one login, or of none") {
@@ -251,6 +250,121 @@ TEST_CASE("who guesses is told by a PROXY header") {
   trial.try_login("wrong", login_of("anna", "guess"), pc);
   trial.await({"wrong"});
   CHECK(trial.server.said_on(1).at(0).starts_with("PROXY TCP4 192.0.2.7 127.0.0.1 1025 "));
+}
+
+TEST_CASE("whatever becomes of one login the server is there for others") {
+  for (const char* answer : {LineServer::close, "421 4.7.0 too many of yours\r\n", "hm\r\n"}) {
+    CAPTURE(answer);
+    LoginTrial trial;
+    const auto usual = trial.server.script;
+    trial.server.script = [&](int connection, const std::string& line) {
+      return line == anna_logs_in ? answer : usual(connection, line);
+    };
+    trial.send("one", {}, anna);
+    trial.send("two", {}, anna);
+    trial.send("three", {}, bert);
+    trial.send("four");
+    trial.await({"one", "two", "three", "four"});
+    CHECK(trial.ends["one"].starts_with("4"));
+    CHECK(trial.ends["two"].starts_with("4"));
+    CHECK(trial.ends["three"] == "250 2.0.0 ok");
+    CHECK(trial.ends["four"] == "250 2.0.0 ok");
+    trial.try_login("try", anna);
+    trial.try_login("other", bert);
+    trial.await({"try", "other"});
+    CHECK(trial.ends["try"].starts_with("4"));
+    CHECK(trial.ends["other"] == "right");
+  }
+}
+
+TEST_CASE("a refusal that is not about the credentials does not outlast itself") {
+  LoginTrial trial;
+  const auto usual = trial.server.script;
+  int refusals = 2;
+  trial.server.script = [&](int connection, const std::string& line) {
+    return line == anna_logs_in && refusals-- > 0 ? "554 5.7.1 not from this address now\r\n"
+                                                  : usual(connection, line);
+  };
+  for (const char* name : {"one", "two"}) {
+    trial.send(name, {}, anna);
+    trial.await({name});
+    CHECK_FALSE(is_refusal(trial.last.login_failure));
+  }
+  trial.send("three", {}, anna);
+  trial.await({"three"});
+  CHECK(trial.ends["three"] == "250 2.0.0 ok");
+}
+
+TEST_CASE("who guesses slowly holds up no other login, and is dropped once nobody waits") {
+  LoginTrial trial(4);
+  const auto usual = trial.server.script;
+  trial.server.script = [&](int connection, const std::string& line) {
+    return line == anna_logs_in ? LineServer::nothing : usual(connection, line);
+  };
+  trial.send("there");
+  trial.await({"there"});
+  bool wanted = true;
+  for (int i = 0; i < 3; ++i) trial.try_login("slow", anna);
+  trial.try_login("right", bert);
+  trial.await({"right"});
+  CHECK(trial.ends["right"] == "right");
+  // Now all places are taken; who gave up is not tried when one comes free.
+  trial.try_login("slow", anna);
+  trial.try_login("given up", bert, {}, [&] { return wanted; });
+  wanted = false;
+  trial.probe("recipient");
+  trial.await({"recipient"});
+  CHECK(trial.ends["recipient"] == "250 2.0.0 ok");
+  const int before = trial.tried("bert");
+  trial.server.script = usual;
+  trial.pool.abort();
+  CHECK(trial.tried("bert") == before);
+  trial.server.stop();
+}
+
+TEST_CASE("tokens are no passwords: only an equal one is the same login") {
+  const auto with_token = [](const std::string& token) {
+    auto credentials = std::make_shared<smtp::Credentials>(*login_of("anna", token));
+    credentials->mechanism = smtp::Mechanism::xoauth2;
+    return Login(credentials);
+  };
+  CHECK(same_login(with_token("one"), with_token("one")));
+  CHECK_FALSE(same_login(with_token("one"), with_token("two")));
+  CHECK_FALSE(same_login(with_token("one"), login_of("anna", "one")));
+}
+
+TEST_CASE("that a client is refused says nothing about the server") {
+  SUBCASE("for the name it gives itself") {
+    LoginTrial trial(20, TellClient::xclient);
+    trial.offer = "250-mx.example\r\n250-XCLIENT ADDR HELO\r\n250 AUTH PLAIN\r\n";
+    const auto usual = trial.server.script;
+    trial.server.script = [&](int connection, const std::string& line) {
+      return line == "EHLO pc" || line == "HELO pc" ? "550 5.7.1 no such name\r\n"
+                                                    : usual(connection, line);
+    };
+    trial.send("one", pc, anna);
+    trial.send("two", {}, bert);
+    trial.await({"one", "two"});
+    CHECK(trial.ends["one"] == "550 5.7.1 no such name");
+    CHECK(trial.last.results.at(0).outcome != smtp::Outcome::failed);
+    CHECK(trial.ends["two"] == "250 2.0.0 ok");
+  }
+  SUBCASE("for its address") {
+    LoginTrial trial(20, TellClient::proxy);
+    const auto usual = trial.server.script;
+    trial.server.script = [&](int connection, const std::string& line) {
+      if (line == "connect") {
+        return connection == 1 ? (LineServer::nothing) : usual(connection, line);
+      }
+      return line.starts_with("PROXY TCP4 192.0.2.7 ") ? "554 5.7.1 not you\r\n"
+                                                       : usual(connection, line);
+    };
+    trial.send("one", pc);
+    trial.send("two", smtp::ClientFacts{.address = "192.0.2.8", .port = 1});
+    trial.await({"one", "two"});
+    CHECK(trial.ends["one"] == "554 5.7.1 not you");
+    CHECK(trial.ends["two"] == "250 2.0.0 ok");
+  }
 }
 
 TEST_CASE("refused logins are known by server and secret, and the oldest goes when it is full") {

@@ -167,8 +167,9 @@ class Trial {
   }
 
   void try_login(const std::string& as, const Login& login,
-                 const std::optional<smtp::ClientFacts>& client = {}) {
-    pool.try_login(destination(), route, times, login, client,
+                 const std::optional<smtp::ClientFacts>& client = {},
+                 const std::function<bool()>& wanted = {}) {
+    pool.try_login(destination(), route, times, login, client, wanted,
                    [this, as](const DeliveryOutcome& outcome) {
                      ends[as] = outcome.reached ? "right" : outcome.login_failure.one_line();
                    });
