@@ -1,11 +1,9 @@
 #include "proxy/upstream_credentials.h"
 
-#include <array>
 #include <utility>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <openssl/rand.h>
 
 #include "proxy/host_rates.h"
 #include "proxy/listener_terms.h"
@@ -15,36 +13,6 @@ namespace cordon::proxy {
 namespace {
 
 using Kind = CredentialVerdict::Kind;
-
-std::optional<baits::Hit> match(const baits::Matcher& matcher, const std::string& name) {
-  const auto mailbox = smtp::parse_mailbox(name, smtp::Utf8::yes);
-  return mailbox ? matcher.match(*mailbox) : std::nullopt;
-}
-
-std::string random_name() {
-  std::array<unsigned char, 12> octets{};
-  if (RAND_bytes(octets.data(), octets.size()) != 1) return {};
-  std::string name;
-  for (const unsigned char octet : octets) name += static_cast<char>('a' + octet % 26);
-  return name;
-}
-
-// Nobody: neither at the server nor anywhere.
-Login stand_in(const smtp::Credentials& given) {
-  auto nobody = std::make_shared<smtp::Credentials>();
-  nobody->mechanism = given.mechanism;
-  nobody->user = random_name() + "@" + random_name() + ".invalid";
-  nobody->secret = random_name();
-  return nobody;
-}
-
-smtp::Reply as_if_about(const std::string& asked, const std::string& stand_in, smtp::Reply reply) {
-  for (std::size_t at = 0; (at = reply.text.find(stand_in, at)) != std::string::npos;) {
-    reply.text.replace(at, stand_in.size(), asked);
-    at += asked.size();
-  }
-  return reply;
-}
 
 CredentialVerdict verdict_of(const DeliveryOutcome& outcome) {
   if (outcome.reached) return {Kind::right, {}};
@@ -58,12 +26,6 @@ CredentialVerdict verdict_of(const DeliveryOutcome& outcome) {
 }
 
 }  // namespace
-
-std::optional<baits::Hit> bait_in(const baits::Matcher& matcher,
-                                  const smtp::Credentials& credentials) {
-  const auto hit = match(matcher, credentials.user);
-  return hit ? hit : match(matcher, credentials.authorize_as);
-}
 
 // A question that a client waits for.
 struct UpstreamCredentials::Open {
@@ -98,24 +60,22 @@ void UpstreamCredentials::ask(const std::string& listener, const smtp::ClientFac
 
   const std::string& name = config->route_name(listener);
   const auto route = config->upstream(name);
-  const bool bait = bait_in(*gateway_.matcher(), *login).has_value();
-  const std::string asked = login->user;
-  if (bait) login = stand_in(*login);
-  upstreams_.try_login({name, route->settings.host, route->settings.port, route->settings.host},
-                       route, {patience, patience}, login, client,
-                       [open] { return open->done != nullptr; },
-                       [this, open, bait, asked, listener, login](const DeliveryOutcome& outcome) {
-                         CredentialVerdict verdict = verdict_of(outcome);
-                         if (!bait && verdict.kind == Kind::right)
-                           renewal_.logged_in(listener, login);
-                         if (bait) {
-                           verdict.words =
-                               as_if_about(asked, login->user, std::move(verdict.words));
-                           if (verdict.kind == Kind::right)
-                             verdict = {Kind::wrong, {}};  // it takes anybody
-                         }
-                         answer(*open, verdict);
-                       });
+  const auto matcher = gateway_.matcher();
+  const bool bait = bait_in(*matcher, *login).has_value();
+  StandIn stand_in;
+  if (bait) login = (stand_in = stand_ins_.of(*matcher, *login)).login;
+  upstreams_.try_login(
+      {name, route->settings.host, route->settings.port, route->settings.host}, route,
+      {patience, patience}, login, client, [open] { return open->done != nullptr; },
+      [this, open, bait, stand_in, listener, login](const DeliveryOutcome& outcome) {
+        CredentialVerdict verdict = verdict_of(outcome);
+        if (!bait && verdict.kind == Kind::right) renewal_.logged_in(listener, login);
+        if (bait) {
+          verdict.words = stand_in.translate(std::move(verdict.words));
+          if (verdict.kind == Kind::right) verdict = {Kind::wrong, {}};  // it takes anybody
+        }
+        answer(*open, verdict);
+      });
 }
 
 // Whichever comes first counts.

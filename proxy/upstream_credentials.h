@@ -3,8 +3,7 @@
 // a client sees what it would see without Cordon, whether its origin is cordoned or not. A login
 // that is right also sets free what waits for its user.
 //
-// A bait is never sent upstream, also not as a name to log in with. In its place a name is asked
-// about that nobody can have, so that the answer takes as long and reads alike.
+// A bait is never sent upstream, also not as a name to log in with (proxy/bait_login.h).
 #pragma once
 
 #include <chrono>
@@ -14,16 +13,13 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include "proxy/bait_login.h"
 #include "proxy/credential_check.h"
 #include "proxy/gateway.h"
 #include "proxy/login_renewal.h"
 #include "proxy/upstream.h"
 
 namespace cordon::proxy {
-
-// The bait that somebody logs in as, if it is one: by either name. Not to be sent anywhere.
-std::optional<baits::Hit> bait_in(const baits::Matcher& matcher,
-                                  const smtp::Credentials& credentials);
 
 class UpstreamCredentials : public CredentialCheck {
  public:
@@ -50,6 +46,7 @@ class UpstreamCredentials : public CredentialCheck {
   Gateway& gateway_;
   UpstreamPool& upstreams_;
   LoginRenewal renewal_;
+  const StandIns stand_ins_;
   std::map<std::string, std::uint32_t> open_;  // by host; on the context
 };
 

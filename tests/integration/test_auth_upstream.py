@@ -360,6 +360,20 @@ class Cordoned(Case):
         self.send_as(ANNA, "stays", INTRUDER)
         self.assertEqual(1, len(self.gateway.rows("quarantine", "list")))
 
+    def test_a_bait_is_answered_alike_in_whatever_form_and_by_whatever_server(self):
+        upstream = self.upstream(mechanisms="LOGIN")
+        self.enter(upstream)
+        self.gateway.ctl("bait", "add", "local:old.archive")
+        for form in ("{}", " {}", "<{}>", "CORP\\{}", "{}@in.example"):
+            for acting_as in ("", "zz"):
+                with self.subTest(form, acting_as=acting_as):
+                    said = [self.log_in(plain(form.format(name), "guess", acting_as), source)
+                            for name, source in (("new.archive", "127.0.0.7"),
+                                                 ("old.archive", INTRUDER))]
+                    self.assertEqual(454 if acting_as else 535, said[0][0])
+                    self.assertEqual(said[0], said[1])
+        self.assertEqual(10, self.gateway.log().count("place=auth"))
+
     def test_a_released_message_goes_with_its_login(self):
         upstream = self.upstream()
         self.enter(upstream)
