@@ -55,14 +55,17 @@ Doorkeeper::Verdict Doorkeeper::take(const std::string& host, const Settings::Li
   const bool named = host != unnamed;
   HostRates::Verdict rate;
   HostRates::Verdict crowd;
+  HostRates::Verdict errors;
   Place taken;  // one that `place` was before is left without the lock
   {
     const std::lock_guard lock(mutex_);
     const auto now = Clock::now();
     if (named)
       rate = rates_.count(host, Limited::connections, limits.max_connections_per_minute, now);
-    if (rate.within && all_ >= limits.max_sessions) return Verdict::full;
-    const auto known = rate.within ? by_host_.try_emplace(host).first : by_host_.end();
+    if (named) errors = rates_.look(host, Limited::host_errors, limits.max_errors_per_minute, now);
+    const bool calm = rate.within && errors.within;
+    if (calm && all_ >= limits.max_sessions) return Verdict::full;
+    const auto known = calm ? by_host_.try_emplace(host).first : by_host_.end();
     if (known != by_host_.end()) {
       if (named && known->second >= limits.max_sessions_per_host) {
         crowd = excess_of(host, Limited::sessions, now);
@@ -75,7 +78,8 @@ Doorkeeper::Verdict Doorkeeper::take(const std::string& host, const Settings::Li
   }
   tell(host, Limited::connections, rate);
   tell(host, Limited::sessions, crowd);
-  if (!rate.within) return Verdict::too_often;
+  tell(host, Limited::host_errors, errors);
+  if (!rate.within || !errors.within) return Verdict::too_often;
   if (!crowd.within) return Verdict::host_full;
   place = std::move(taken);
   return Verdict::welcome;
@@ -97,6 +101,13 @@ bool Doorkeeper::count(const std::string& address, Limited what, std::uint32_t l
   }
   tell(host, what, verdict);
   return verdict.within;
+}
+
+void Doorkeeper::count_errors(const std::string& address, std::uint32_t errors,
+                              std::uint32_t limit) {
+  if (limit == 0 || errors == 0) return;
+  const std::lock_guard lock(mutex_);
+  rates_.count(host_of(address), Limited::host_errors, limit, Clock::now(), errors);
 }
 
 void Doorkeeper::excess(const std::string& address, Limited what) {

@@ -46,6 +46,8 @@ class Doorkeeper {
   bool count(const std::string& address, Limited what, std::uint32_t limit);
   // The host at `address` went above a limit that is not one of a minute; for the log.
   void excess(const std::string& address, Limited what);
+  // Commands that a session of it had refused; above `limit` a minute it may begin no other.
+  void count_errors(const std::string& address, std::uint32_t errors, std::uint32_t limit);
   // Whether one more would be within it.
   bool within(const std::string& address, Limited what, std::uint32_t limit);
 

@@ -10,6 +10,8 @@ std::string_view name_of(Limited what) {
       return "max_sessions_per_host";
     case Limited::errors:
       return "max_errors";
+    case Limited::host_errors:
+      return "max_errors_per_minute";
     case Limited::connections:
       return "max_connections_per_minute";
     case Limited::messages:
@@ -34,12 +36,12 @@ std::string host_of(std::string_view address) {
 }
 
 HostRates::Verdict HostRates::count(const std::string& host, Limited what, std::uint32_t limit,
-                                    Time now) {
+                                    Time now, std::uint32_t times) {
   if (limit == 0) return {};
   Minute& minute = minute_of(host, now);
   std::uint32_t& count = minute.counts[static_cast<std::size_t>(what)];
   const bool within = count < limit;
-  if (within) ++count;
+  if (within) count += times;
   return judge(minute, what, within);
 }
 

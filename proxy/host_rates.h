@@ -18,12 +18,13 @@ namespace cordon::proxy {
 enum class Limited : std::uint8_t {
   sessions,
   errors,
+  host_errors,  // of all its sessions
   connections,
   messages,
   recipients,
   auth_failures,
 };
-inline constexpr std::size_t limited_kinds = 6;
+inline constexpr std::size_t limited_kinds = 7;
 std::string_view name_of(Limited what);  // as the setting is called
 
 // What counts as one host: an IPv4 address, or the /64 that an IPv6 address is in, since a host has
@@ -41,8 +42,9 @@ class HostRates {
     bool within = true;
     bool tell = false;  // the first excess of its kind in this minute: operators want to know
   };
-  // Counts one more; `limit` 0 allows any number, and counts nothing.
-  Verdict count(const std::string& host, Limited what, std::uint32_t limit, Time now);
+  // Counts one more, or so many; `limit` 0 allows any number, and counts nothing.
+  Verdict count(const std::string& host, Limited what, std::uint32_t limit, Time now,
+                std::uint32_t times = 1);
   // The same without counting: whether one more would be within.
   Verdict look(const std::string& host, Limited what, std::uint32_t limit, Time now);
   std::size_t hosts() const { return by_host_.size(); }

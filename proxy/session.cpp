@@ -214,6 +214,7 @@ void Session::close() {
   record_.flush();
   transport_.close();
   place_ = {};
+  services_.door.count_errors(peer_.address, automaton_.errors(), limits().max_errors_per_minute);
   const std::string_view why =
       end_reason_.empty() ? automaton_.end_reason() : std::string_view(end_reason_);
   log::info("session.ended", {{"session", peer_.session}, {"why", why}});

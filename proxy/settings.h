@@ -179,6 +179,7 @@ struct Settings {
     std::uint32_t max_connections_per_minute = 0;  // of one host; 0: any number, as below
     std::uint32_t max_messages_per_minute = 0;
     std::uint32_t max_recipients_per_minute = 0;
+    std::uint32_t max_errors_per_minute = 0;
     std::uint32_t max_auth_failures = 3;                  // a session
     std::uint32_t max_auth_failures_per_minute = 30;      // of one host
     std::uint64_t min_content_rate = 100;                 // octets a second, over a minute; 0: any

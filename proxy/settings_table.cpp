@@ -277,6 +277,13 @@ const std::array settings_table = std::to_array<Key<Settings>>({
            .unit = "recipients",
            .most = 100 * million},
      [](Settings& s) -> Target { return &s.limits.max_recipients_per_minute; }},
+    {Facts{.name = "limits.max_errors_per_minute",
+           .why =
+               "Refused commands of one host, counted as its sessions end; above it new sessions "
+               "get 421 for the rest of the minute. 0: any number.",
+           .unit = "commands",
+           .most = million},
+     [](Settings& s) -> Target { return &s.limits.max_errors_per_minute; }},
     {Facts{.name = "limits.max_auth_failures",
            .why = "Wrong passwords in one session before it is closed.",
            .unit = "tries",

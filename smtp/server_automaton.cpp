@@ -174,6 +174,7 @@ bool ServerAutomaton::authenticated() const { return state_->authenticated; }
 std::string_view ServerAutomaton::authenticated_as() const {
   return state_->identity ? std::string_view(state_->identity->user) : std::string_view();
 }
+std::uint32_t ServerAutomaton::errors() const { return state_->errors; }
 std::string_view ServerAutomaton::end_reason() const { return state_->end_reason; }
 bool ServerAutomaton::input_was_secret() const { return state_->secret_input; }
 void ServerAutomaton::set_recorder(Recorder recorder) { state_->recorder = std::move(recorder); }

@@ -142,6 +142,7 @@ class ServerAutomaton {
   std::string_view authenticated_as() const;  // may be empty: a bearer token need tell no name
   const ClientFacts& client_facts() const;    // of all XCLIENT commands so far; at check_client
                                               // with those proposed
+  std::uint32_t errors() const;               // commands that were refused
   // Why the session ended, in words for a log: "quit", "time-out", "spoke HTTP"; empty before.
   std::string_view end_reason() const;
   // The octets given by the last input() had a secret among them: who owns the buffer wipes it once

@@ -225,6 +225,18 @@ class Rates(unittest.TestCase):
                 self.assertEqual(1, len(raw.rest()))  # and closed
             self.assert_told_once(house, "max_connections_per_minute", "127.0.0.1")
 
+    def test_a_host_may_make_so_many_errors_in_a_minute(self):
+        with House("limits.max_errors_per_minute=5") as house:
+            for errors in (4, 1):
+                with Raw(house.gateway.port) as raw:
+                    raw.dialogue(*[b"NONSENSE"] * errors, b"QUIT")
+            eventually(lambda: house.gateway.log().count("session.ended") == 2, "both have ended")
+            with Raw(house.gateway.port) as raw:
+                self.assertEqual([b"421 4.7.0"], [reply[:9] for reply in raw.rest()])
+            with house.gateway.client("127.0.0.9") as session:
+                self.assertEqual(250, session.ehlo()[0])
+            self.assert_told_once(house, "max_errors_per_minute", "127.0.0.1")
+
     def test_too_many_sessions_at_once_are_told_once(self):
         with House("limits.max_sessions_per_host=1") as house:
             with house.gateway.client():

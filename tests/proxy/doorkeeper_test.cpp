@@ -72,3 +72,21 @@ TEST_CASE("connections, and what is done over them, are counted a minute") {
   CHECK_FALSE(door.count("192.0.2.1", Limited::messages, 1));
   CHECK(door.count("192.0.2.1", Limited::messages, 0));
 }
+
+TEST_CASE("a host whose sessions had too many errors begins no other for a while") {
+  auto limits = few();
+  limits.max_errors_per_minute = 10;
+  Doorkeeper door;
+  Place place;
+  CHECK(door.enter("192.0.2.1", limits, place) == Verdict::welcome);
+  place = {};
+  door.count_errors("192.0.2.1", 9, limits.max_errors_per_minute);
+  CHECK(door.enter("192.0.2.1", limits, place) == Verdict::welcome);
+  place = {};
+  door.count_errors("192.0.2.1", 1, limits.max_errors_per_minute);
+  CHECK(door.enter("192.0.2.1", limits, place) == Verdict::too_often);
+  CHECK(door.enter("192.0.2.2", limits, place) == Verdict::welcome);
+  limits.max_errors_per_minute = 0;
+  place = {};
+  CHECK(door.enter("192.0.2.1", limits, place) == Verdict::welcome);
+}
