@@ -99,8 +99,10 @@ void Warner::write_some(CordonId id) {
         auto records =
             reader.revocations(cordon->origin, since, cordon->warning_cursor, records_at_once);
         store::Batch batch;
-        store::AddWarnings add{
-            .cordon = id, .cursor = cordon->warning_cursor, .done = records.empty()};
+        store::AddWarnings add{.cordon = id,
+                               .cursor = cordon->warning_cursor,
+                               .done = records.empty(),
+                               .after = cordon->warning_cursor};
         if (!records.empty()) add.cursor = records.back().recipient;
         const auto matcher = gateway_.matcher();
         std::erase_if(records, [&](const auto& r) { return is_bait(*matcher, r.recipient); });

@@ -127,8 +127,8 @@ void apply_to(Database& db, const AddWarnings& c, Effects&) {
         .with(w.id, w.alert, w.recipient, w.certain, w.state, w.reason, w.notice, w.at)
         .run();
   }
-  db.query(sql::move_warning_cursor).with(c.cordon, c.cursor, c.done).run();
-  require_change(db, "no such cordon:", c.cordon);
+  db.query(sql::move_warning_cursor).with(c.cordon, c.cursor, c.done, c.after).run();
+  require_change(db, "no such cordon, or its warnings go on from elsewhere:", c.cordon);
 }
 
 void apply_to(Database& db, const SetWarning& c, Effects&) {

@@ -50,7 +50,8 @@ inline constexpr const char* count_cordon =
     "UPDATE cordon SET quarantined = quarantined + ?2, committed_before = committed_before + ?3"
     " WHERE id = ?1";
 inline constexpr const char* move_warning_cursor =
-    "UPDATE cordon SET warning_cursor = ?2, warnings_done = ?3 WHERE id = ?1";
+    "UPDATE cordon SET warning_cursor = ?2, warnings_done = ?3"
+    " WHERE id = ?1 AND warning_cursor = ?4 AND warnings_done = 0";
 
 inline constexpr const char* cordon_exists = "SELECT 1 FROM cordon WHERE id = ?1";
 inline constexpr const char* insert_transcript =

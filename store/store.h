@@ -175,12 +175,14 @@ struct AddTranscript {
   std::vector<TranscriptLine> lines;
 };
 
-// Written with the cursor in one batch, so that a crash neither repeats nor skips a warning.
+// Written with the cursor in one batch, so that a crash neither repeats nor skips a warning. A
+// fault if the cursor has moved on from `after`: these warnings are written already.
 struct AddWarnings {
   CordonId cordon{};
   std::vector<Warning> warnings;
   std::string cursor;
   bool done = false;
+  std::string after;
 };
 struct SetWarning {
   WarningId warning{};

@@ -293,6 +293,25 @@ TEST_CASE("warnings move with their cursor, and are counted per recipient") {
   CHECK(run(*store, SetWarning{WarningId{999}, {}, "", {}}).error == StoreError::fault);
 }
 
+TEST_CASE("two that write the warnings of one cordon write each once") {
+  const TemporaryDirectory directory;
+  const auto store = directory.open();
+  const RaisedCordon raised = raise(*store, add_origin(*store, "192.0.2.66"), 1);
+  const auto write = [&](const std::string& after, const std::string& cursor, bool done = false) {
+    Warning warning;
+    warning.id = store->next_warning_id();
+    warning.alert = raised.alert;
+    warning.recipient = cursor;
+    return run(*store, AddWarnings{raised.cordon, {warning}, cursor, done, after}).error;
+  };
+  const auto reader = store->reader();
+  CHECK(write("", "ann@x.example") == StoreError::none);
+  CHECK(write("", "ann@x.example") == StoreError::fault);
+  CHECK(write("ann@x.example", "bob@x.example", true) == StoreError::none);
+  CHECK(write("bob@x.example", "bob@x.example", true) == StoreError::fault);
+  CHECK(reader->warnings(std::nullopt, 10).size() == 2);
+}
+
 TEST_CASE("an alert is untold until its report is stored with the mark") {
   const TemporaryDirectory directory;
   auto store = directory.open();

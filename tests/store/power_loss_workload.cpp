@@ -204,6 +204,7 @@ Deed Workload::warn(Store& store) {
   Worm& worm = worms_.back();
   AddWarnings command;
   command.cordon = worm.cordon.id;
+  command.after = worm.cordon.warning_cursor;
   for (int i = 0; i < 3; ++i) {
     Warning warning;
     warning.id = store.next_warning_id();
