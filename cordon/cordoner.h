@@ -98,7 +98,8 @@ class Cordoner {
   };
   void put_back(store::MessageId id, store::Uptime due, const Stay& stay);
   void put_back(store::MessageId id, store::Uptime due) { put_back(id, due, Stay{}); }
-  // Servers that were away may be there again: what waits for them is due. Costs a look at each
+  // Servers that were away may be there again, or it is others by now: what waits for them is due,
+  // and what a closed lane keeps back is looked at, whenever that was to be. Costs a look at each
   // message.
   void servers_may_be_back(store::Uptime now);
   // What a held message waits for is there: due at `due`, if that is sooner.

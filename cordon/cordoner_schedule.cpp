@@ -75,9 +75,12 @@ void Cordoner::hasten(MessageId id, Uptime due) {
 }
 
 void Cordoner::servers_may_be_back(Uptime now) {
-  for (auto& [id, entry] : entries_)
-    if (entry.for_server && entry.phase == Phase::held && !entry.parked && entry.due > now)
-      schedule(id, entry, now);
+  for (auto& [id, entry] : entries_) {
+    if (entry.phase != Phase::held || entry.parked) continue;
+    if (entry.delayed || (entry.for_server && entry.due > now))
+      schedule(id, entry, std::min(entry.due, now));
+    entry.look_by = now;
+  }
 }
 
 // ---- taking

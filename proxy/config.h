@@ -58,6 +58,8 @@ class Config {
   // The route of a recipient at `domain` (as written; empty: postmaster): that of the longest entry
   // of [route.NAME] domains which covers it, else the one of `listener`.
   const std::string& route_of(std::string_view listener, std::string_view domain) const;
+  // Else all mail of a listener goes by its route.
+  bool has_routes_by_recipient() const { return !domain_routes_.empty(); }
   // Whether the server of the listener's route verifies AUTH there; an unknown listener: no.
   bool logs_in_upstream(std::string_view listener) const;
   // All that mail of the listener may take.

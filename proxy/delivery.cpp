@@ -44,7 +44,7 @@ void Delivery::start() {
 void Delivery::on_read(std::optional<store::MessageView> view, std::string content) {
   if (!view) {
     log::error("delivery.unreadable", {{"id", id_}});
-    return give_back(committer_.gateway_.clock().now() + std::chrono::minutes(1));
+    return give_back(committer_.gateway_.clock().now() + std::chrono::minutes(1), {});
   }
   view_ = std::move(*view);
   if (!content.empty()) whole_ = std::make_shared<const std::string>(std::move(content));
@@ -58,13 +58,20 @@ void Delivery::on_read(std::optional<store::MessageView> view, std::string conte
       which_.push_back(recipient.index);
   }
   if (which_.empty()) return conclude({});
-  if (in_wrong_lane()) return give_back(committer_.gateway_.clock().now());
-  if (untried_) return look();
+  if (in_wrong_lane()) return give_back(committer_.gateway_.clock().now(), {});
+  if (untried_ && goes_one_way()) return look();
   send();
 }
 
-// What waits for a server that is away: its sender may be to be told, or its time over.
+// What waits for a server that is away: its sender may be to be told, or its time over. Else it has
+// had no attempt.
 void Delivery::look() {
+  const auto now = committer_.gateway_.clock().now();
+  const bool untold = std::any_of(which_.begin(), which_.end(), [&](std::size_t index) {
+    return !view_.recipients.at(index).delay_told;
+  });
+  if (now < end_of_life() && !(untold && is_late(now)))
+    return give_back(now, {.look_by = look_by(now)});
   Dispatched looked{.tried = true, .waits_for = route_of_rest()};
   for (const std::size_t index : which_)
     looked.fates.push_back({.index = static_cast<std::uint32_t>(index), .reply = *untried_});
@@ -136,7 +143,7 @@ void Delivery::conclude(const Dispatched& sent) {
   const auto now = committer_.gateway_.clock().now();
   if (any_is(attempt_, RecipientState::delivered)) count_delivered();
   const bool any_settled = any_delivered_ || any_is(attempt_, RecipientState::failed);
-  if (sent.stopped && !sent.in_doubt && !any_settled) return give_back(now);
+  if (sent.stopped && !sent.in_doubt && !any_settled) return give_back(now, {});
   attempt_.at = wall_now();
   attempt_.tried = sent.tried;
   std::optional<store::Uptime> due;
@@ -148,10 +155,10 @@ void Delivery::conclude(const Dispatched& sent) {
   auto& counters = committer_.gateway_.counters();
   if (due) counters.deferred.fetch_add(1, std::memory_order_relaxed);
   if (!due && !any_delivered_) counters.failed.fetch_add(1, std::memory_order_relaxed);
-  const auto accepted = view_.message.accepted_up;
-  const Cordoner::Stay stay{
-      .look_by = next_look(committer_.gateway_.config()->retry_plan(), accepted, now),
-      .for_server = sent.closed_until.has_value()};
+  // By several ways: when it is due, whatever its lane is.
+  const bool at_due = due && *due > now && !goes_one_way();
+  const Cordoner::Stay stay{.look_by = at_due ? *due : look_by(now),
+                            .for_server = sent.closed_until.has_value()};
   // In the order of the envelope, whoever ended first.
   std::sort(attempt_.fates.begin(), attempt_.fates.end(),
             [](const Fate& a, const Fate& b) { return a.index < b.index; });
@@ -166,6 +173,10 @@ void Delivery::conclude(const Dispatched& sent) {
 store::Uptime Delivery::end_of_life() const {
   const auto& delivery = committer_.gateway_.config()->settings().delivery;
   return view_.message.accepted_up + delivery.queue_lifetime;
+}
+
+store::Uptime Delivery::look_by(store::Uptime now) const {
+  return next_look(committer_.gateway_.config()->retry_plan(), view_.message.accepted_up, now);
 }
 
 bool Delivery::may_leave() {
@@ -196,16 +207,33 @@ bool Delivery::in_wrong_lane() const {
       [&](Policy& policy) { return policy.lane_of(route_of_rest()) != lane_; });
 }
 
-// Of the first recipient that is still open; what is left of a message goes by its lane.
-std::string Delivery::route_of_rest() const {
-  const auto open = std::find_if(attempt_.fates.begin(), attempt_.fates.end(),
-                                 [](const Fate& f) { return f.state == RecipientState::pending; });
+// The recipients that are still open, by index.
+std::vector<std::size_t> Delivery::rest() const {
+  std::vector<std::size_t> open;
+  for (const Fate& fate : attempt_.fates)
+    if (fate.state == RecipientState::pending) open.push_back(fate.index);
+  return open.empty() ? which_ : open;
+}
+
+std::string Delivery::route_of(std::size_t index) const {
   const auto& recipients = view_.message.envelope.recipients;
-  const std::size_t first = which_.empty() ? 0 : which_.front();
-  const std::size_t index = open != attempt_.fates.end() ? open->index : first;
   const std::string_view domain =
       index < recipients.size() ? std::string_view(recipients[index].mailbox.domain) : "";
   return committer_.gateway_.config()->route_of(view_.message.listener, domain);
+}
+
+// Of the first recipient that is still open; what is left of a message goes by its lane.
+std::string Delivery::route_of_rest() const {
+  const auto open = rest();
+  return route_of(open.empty() ? 0 : open.front());
+}
+
+bool Delivery::goes_one_way() const {
+  if (!committer_.gateway_.config()->has_routes_by_recipient()) return true;
+  const std::string first = route_of_rest();
+  const auto open = rest();
+  return std::all_of(open.begin(), open.end(),
+                     [&](std::size_t index) { return route_of(index) == first; });
 }
 
 void Delivery::give_up() {
@@ -216,9 +244,13 @@ void Delivery::give_up() {
   }
 }
 
-void Delivery::mark_late(store::Uptime now, store::Uptime due) {
+bool Delivery::is_late(store::Uptime now) {
   const auto limit = committer_.gateway_.config()->settings().delivery.delay_notice;
-  if (limit == Seconds(0) || now < view_.message.accepted_up + limit || !may_leave()) return;
+  return limit != Seconds(0) && now >= view_.message.accepted_up + limit && may_leave();
+}
+
+void Delivery::mark_late(store::Uptime now, store::Uptime due) {
+  if (!is_late(now)) return;
   attempt_.will_retry_until = attempt_.at + (std::max(end_of_life(), due) - now);
   for (Fate& fate : attempt_.fates)
     fate.late =
@@ -239,11 +271,11 @@ void Delivery::forget_credentials() {
   committer_.keep_trying(std::move(batch), id_, [](bool) {});
 }
 
-void Delivery::give_back(store::Uptime due) {
+void Delivery::give_back(store::Uptime due, const Cordoner::Stay& stay) {
   store::Batch batch;
   batch.push_back(store::Unclaim{id_});
   committer_.keep_trying(std::move(batch), id_,
-                         [self = shared_from_this(), due](bool) { self->end(due, {}); });
+                         [self = shared_from_this(), due, stay](bool) { self->end(due, stay); });
 }
 
 void Delivery::end(std::optional<store::Uptime> due, const Cordoner::Stay& stay) {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "proxy/attempt.h"
 #include "proxy/committer.h"
@@ -21,7 +22,8 @@ namespace cordon::proxy {
 
 class Delivery : public std::enable_shared_from_this<Delivery> {
  public:
-  // `untried`: it is only looked at, since its server is away, and these are the words about that.
+  // `untried`: it is only looked at, since its server is away, and these are the words about that;
+  // but where some of it goes by other routes, those are tried.
   Delivery(Committer& committer, store::MessageId id, Lane lane, std::optional<smtp::Reply> untried)
       : committer_(committer), id_(id), lane_(lane), untried_(std::move(untried)) {}
   void start();
@@ -40,14 +42,20 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   void conclude(const Dispatched& sent);
   std::optional<store::Uptime> next_try(store::Uptime now, const Dispatched& sent);
   store::Uptime end_of_life() const;
+  store::Uptime look_by(store::Uptime now) const;  // though its server is away
   bool may_leave();
+  std::vector<std::size_t> rest() const;
+  std::string route_of(std::size_t index) const;
   std::string route_of_rest() const;
+  bool goes_one_way() const;
   bool in_wrong_lane() const;
   void give_up();
+  bool is_late(store::Uptime now);
   void mark_late(store::Uptime now, store::Uptime due);
 
   void forget_credentials();
-  void give_back(store::Uptime due);  // as if it had not been claimed
+  // As if it had not been claimed.
+  void give_back(store::Uptime due, const Cordoner::Stay& stay);
   // `due`: of what is still pending; nullopt: settled.
   void end(std::optional<store::Uptime> due, const Cordoner::Stay& stay);
 

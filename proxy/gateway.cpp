@@ -33,6 +33,21 @@ store::IdentifierKind kind_of(std::string_view address) {
                                                      : store::IdentifierKind::ipv6;
 }
 
+// While the lane of `message` is closed. What goes by several routes is looked at as soon as it is
+// due: those that are open are tried then.
+store::Uptime first_look(const Config& config, const store::Message& message) {
+  const auto& recipients = message.envelope.recipients;
+  const auto route_of = [&](const smtp::Recipient& recipient) -> const std::string& {
+    return config.route_of(message.listener, recipient.mailbox.domain);
+  };
+  const bool several = config.has_routes_by_recipient() &&
+                       std::any_of(recipients.begin(), recipients.end(), [&](const auto& one) {
+                         return route_of(one) != route_of(recipients.front());
+                       });
+  return several ? message.due
+                 : next_look(config.retry_plan(), message.accepted_up, message.accepted_up);
+}
+
 AcceptOutcome outcome_of(const store::Answer& answer) {
   if (answer.ok()) return AcceptOutcome::stored;
   return answer.error == store::StoreError::full ? AcceptOutcome::store_full
@@ -103,9 +118,13 @@ void Gateway::rebuild() {
   store::Epoch epoch = reader->epoch();
   reader->unsettled([&](const store::Unsettled& message) {
     ++unsettled;
-    policy.cordoner.restore(
-        message, policy.lane_of(config_->route_name(message.listener)),
-        next_look(config_->retry_plan(), message.accepted_up, message.accepted_up));
+    // Its recipients are not read here: it may belong to another lane, which the first look tells.
+    const auto look_by =
+        config_->has_routes_by_recipient()
+            ? message.due
+            : next_look(config_->retry_plan(), message.accepted_up, message.accepted_up);
+    policy.cordoner.restore(message, policy.lane_of(config_->route_name(message.listener)),
+                            look_by);
     // An epoch counts as used once anything was accepted in it, even if its alert never got to the
     // disk: else the next cordon would take it for cleared.
     if (message.clearance != store::released) epoch = std::max(epoch, message.clearance);
@@ -297,15 +316,14 @@ void Gateway::accept(const Peer& peer, Submission submission,
   message.message_id = std::move(submission.facts.message_id);
   message.references = std::move(submission.facts.references);
 
-  const Cordoner::Held held{
-      .id = message.id,
-      .origin = origin,
-      .due = message.due,
-      .clearance = message.clearance,
-      .alone = alone != AlertId{},
-      .counted = counted,
-      .lane = lane,
-      .look_by = next_look(settings->retry_plan(), message.accepted_up, message.accepted_up)};
+  const Cordoner::Held held{.id = message.id,
+                            .origin = origin,
+                            .due = message.due,
+                            .clearance = message.clearance,
+                            .alone = alone != AlertId{},
+                            .counted = counted,
+                            .lane = lane,
+                            .look_by = first_look(*settings, message)};
   store::Batch batch;
   if (holding.bypass != nullptr)
     batch.push_back(
@@ -331,17 +349,20 @@ void Gateway::accept(const Peer& peer, Submission submission,
       counters_.accepted.fetch_add(1, std::memory_order_relaxed);
       const bool sooner = with_policy([&](Policy& policy) {
         const auto now = clock_->now();
-        const auto before = policy.cordoner.next_due();
+        const auto before = policy.cordoner.next_due(held.lane);
         policy.cordoner.add(held, now);
         if (quarantined)
           if (const auto standing = policy.recovery.standing(held.origin)) {
             const std::lock_guard lock(records_mutex_);
             ++counted_[standing->id];
           }
-        const auto after = policy.cordoner.next_due();
-        return after && (!before || *after < *before || *before <= now);
+        const auto after = policy.cordoner.next_due(held.lane);
+        // It may have pushed out one of another lane.
+        const auto first = policy.cordoner.next_due();
+        return (after && (!before || *after < *before)) || (first && *first <= now);
       });
-      // Else the committer's timer is set already: most mail is due after what came before it.
+      // Else the committer's timer is set already: most mail is due after what came before it. That
+      // of its own lane, since for a lane whose places are taken there is none.
       if (sooner) wake();
     } else {
       credentials_.destroy(held.id);

@@ -564,6 +564,22 @@ TEST_CASE("while a lane opens and closes again, all that waits there is tried in
   CHECK(std::all_of(tries.begin(), tries.end(), [](const auto& one) { return one.second == 2; }));
 }
 
+TEST_CASE("what a closed lane keeps back is looked at when its server may be back") {
+  Closed closed;
+  closed.cordoner.add(
+      {.id = MessageId{4}, .origin = alice, .due = at(60s), .counted = false, .look_by = at(1h)},
+      at(0s));
+  closed.cordoner.freeze(MessageId{2}, true);
+  REQUIRE(closed.late(1s).empty());
+  closed.cordoner.servers_may_be_back(at(2s));
+  CHECK(closed.late(2s) == Ids{MessageId{1}, MessageId{3}});
+  closed.cordoner.put_back(MessageId{1}, at(2s), {.look_by = at(70s)});
+  CHECK(closed.late(59s).empty());
+  CHECK(closed.late(60s) == Ids{MessageId{4}});
+  closed.cordoner.freeze(MessageId{2}, false);
+  CHECK(closed.cordoner.take_due(at(61s), 9, 0) == Ids{MessageId{1}, MessageId{2}});
+}
+
 TEST_CASE("what waits for a server is due when that may be back, and no other") {
   Desk desk;
   const auto away = desk.accept(alice, 0s);

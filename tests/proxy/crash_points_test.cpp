@@ -472,6 +472,21 @@ struct Life {
                     SimulatedGateway::Surroundings{ledger, points, upstream, {}});
     gateway->start();
   }
+  void crash_and_start(const Settings& settings) {
+    ledger.crashed(claimed_in(gateway->real_store()));
+    copy_state(folder.path / "0", folder.path / "1");
+    gateway.emplace(folder.path / "1", settings,
+                    SimulatedGateway::Surroundings{ledger, points, upstream, {}});
+    gateway->start();
+  }
+  // With a message for somebody whose server is away, which has its lane closed.
+  void find_away() {
+    gateway->send({.to = {"one@in.example"}, .subject = "in front"});
+    gateway->run();
+  }
+  store::RecipientState fate_of(MessageId id, std::size_t index = 0) {
+    return reader().message(id)->recipients.at(index).state;
+  }
   std::size_t warnings() { return reader().warnings({}, UINT32_MAX).size(); }
   // Messages that are ours, whatever became of them.
   std::size_t notices() {
@@ -569,6 +584,7 @@ TEST_CASE("while a server is away all senders hear of delays and failures in tim
 TEST_CASE("what was never tried till its end gets more than one look at its server") {
   Settings settings = away_settings();
   settings.delivery.delay_notice = Seconds(0);
+  settings.delivery.max_concurrent = 20;  // at each opening: too few for all of them
   constexpr std::size_t many = 350;
   Life life(settings);
   for (std::size_t i = 0; i < many; ++i) {
@@ -579,4 +595,63 @@ TEST_CASE("what was never tried till its end gets more than one look at its serv
   CHECK(life.notices() < many);
   life.gateway->pass(milliseconds(300'000), milliseconds(10'000));
   CHECK(life.notices() == many);
+}
+
+TEST_CASE("of one message none waits for the server of another, however many wait in front") {
+  Settings settings = away_settings();
+  settings.routes["far"].domains = {"far.example"};
+  Life life(settings);
+  for (std::size_t i = 0; i < 200; ++i) life.find_away();
+  const MessageId halves =
+      life.gateway->send({.to = {"one@in.example", "two@far.example", "later@far.example"}});
+  life.gateway->pass(milliseconds(1000));
+  CHECK(life.fate_of(halves, 0) == store::RecipientState::pending);
+  CHECK(life.fate_of(halves, 1) == store::RecipientState::delivered);
+  REQUIRE(life.fate_of(halves, 2) == store::RecipientState::pending);
+  life.gateway->pass(milliseconds(310'000), milliseconds(10'000));
+  CHECK(life.fate_of(halves, 0) == store::RecipientState::pending);
+  CHECK(life.fate_of(halves, 2) == store::RecipientState::delivered);
+}
+
+TEST_CASE("after a restart a closed route keeps back no mail of another") {
+  Settings settings = away_settings();
+  settings.cordoning.period = Seconds(20);
+  settings.routes["far"].domains = {"far.example"};
+  Life life(settings);
+  life.find_away();
+  life.gateway->pass(milliseconds(10'000));
+  const MessageId far = life.gateway->send({.to = {"one@far.example"}, .subject = "far"});
+  life.gateway->pass(milliseconds(5000));
+  life.crash_and_start(settings);
+  life.gateway->pass(milliseconds(40'000), milliseconds(1000));
+  CHECK(life.fate_of(far) == store::RecipientState::delivered);
+}
+
+TEST_CASE("after a reload a closed route keeps back no mail of another, and no look counts") {
+  Settings settings = away_settings();
+  Life life(settings);
+  for (std::size_t i = 0; i < 200; ++i) life.find_away();
+  const MessageId kept = life.gateway->send({.to = {"one@in.example"}, .subject = "kept"});
+  const MessageId far = life.gateway->send({.to = {"one@far.example"}, .subject = "far"});
+  life.gateway->pass(milliseconds(1000));
+  settings.routes["far"].domains = {"far.example"};
+  life.gateway->reload(settings);
+  life.gateway->pass(milliseconds(1000));
+  CHECK(life.fate_of(far) == store::RecipientState::delivered);
+  CHECK(life.reader().message(kept)->message.attempts == 0);
+}
+
+TEST_CASE("a lane without mail wakes for its own, while another is full and has some that waits") {
+  Settings settings = many_routes();
+  settings.cordoning.period = Seconds(10);
+  settings.delivery.data_timeout = Seconds(600);
+  settings.delivery.max_concurrent = 1;
+  Life life(settings);
+  life.gateway->send({.to = {"hung@in.example"}, .subject = "takes the place"});
+  life.gateway->pass(milliseconds(5000));
+  life.gateway->send({.to = {"one@in.example"}, .subject = "waits for it"});
+  life.gateway->pass(milliseconds(6000));
+  const MessageId far = life.gateway->send({.to = {"one@far.example"}, .subject = "far"});
+  life.gateway->pass(milliseconds(11'000));
+  CHECK(life.fate_of(far) == store::RecipientState::delivered);
 }

@@ -312,6 +312,12 @@ void SimulatedGateway::end_of_content(const std::shared_ptr<Sending>& sending) {
 
 // ---- operators
 
+void SimulatedGateway::reload(proxy::Settings settings) {
+  gateway_.set_config(config_for(std::move(settings), upstream_.port()));
+  committer_.reloaded();
+  run();
+}
+
 void SimulatedGateway::operate(const std::function<void(proxy::OperatorDesk&)>& act) {
   std::thread thread = store_->start_operator([&] { act(desk_); });
   try {

@@ -54,6 +54,7 @@ class SimulatedGateway {
   void start();
   // A client gives its commands and the content; the 250 comes when it comes. Returns the id.
   store::MessageId send(const Mail& mail);
+  void reload(proxy::Settings settings);
   void operate(const std::function<void(proxy::OperatorDesk&)>& act);
 
   void run();  // till nothing is left to do at this instant
