@@ -79,8 +79,8 @@ struct MailHosts::Search {
   Exchangers exchangers;
   std::vector<std::vector<MailHost>> by_name;
   std::size_t open = 0;
-  bool any_failed = false;
-  std::optional<std::uint16_t> own;  // the preference of this host, if it is among them
+  std::optional<std::uint16_t> own;     // the preference of this host, if it is among them
+  std::optional<std::uint16_t> failed;  // the best of those that could not be looked up
 
   void ask_for(Exchangers found) {
     exchangers = std::move(found);
@@ -135,8 +135,9 @@ void MailHosts::on_mx(const std::shared_ptr<Search>& search, const std::string& 
 
 void MailHosts::on_addresses(const std::shared_ptr<Search>& search, std::size_t place,
                              DnsStatus status, const std::vector<boost::asio::ip::address>& found) {
-  search->any_failed = search->any_failed || status == DnsStatus::failed;
   const auto preference = search->exchangers.preferences[place];
+  if (status == DnsStatus::failed)
+    search->failed = std::min(search->failed.value_or(preference), preference);
   for (const auto& address : found) {
     if (own_.contains(address, search->port))
       search->own = std::min(search->own.value_or(preference), preference);
@@ -146,8 +147,10 @@ void MailHosts::on_addresses(const std::shared_ptr<Search>& search, std::size_t 
   if (--search->open > 0) return;
   auto hosts = search->hosts();
   if (!hosts.empty()) return search->done(std::move(hosts));
-  if (search->own) return search->done(loops_back());
-  search->done(search->any_failed ? dns_trouble() : no_host());
+  // Better than this host is one that nobody knows the address of for now.
+  if (search->failed && (!search->own || *search->failed < *search->own))
+    return search->done(dns_trouble());
+  search->done(search->own ? loops_back() : no_host());
 }
 
 }  // namespace cordon::proxy

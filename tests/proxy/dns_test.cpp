@@ -245,9 +245,10 @@ std::string three_exchangers(const std::string& question) {
 }
 
 // What a gateway that listens there finds for `domain`.
-MailHostsFound found_by(const char* address, std::uint16_t port, const std::string& domain) {
+MailHostsFound found_by(const char* address, std::uint16_t port, const std::string& domain,
+                        const NameServer::Answer& answer = three_exchangers) {
   boost::asio::io_context context;
-  NameServer server(context, three_exchangers);
+  NameServer server(context, answer);
   Dns dns(context, {.servers = {server.address()}});
   MailHosts hosts(dns, "gate.example");
   hosts.answers_at(OwnEndpoints({{boost::asio::ip::make_address(address), port}}));
@@ -283,6 +284,24 @@ TEST_CASE("where nobody is better than this host, known by its address, mail is 
     REQUIRE(std::holds_alternative<cordon::smtp::Reply>(found));
     CHECK(std::get<cordon::smtp::Reply>(found).status == cordon::smtp::EnhancedStatus{5, 4, 6});
   }
+}
+
+TEST_CASE("nothing bounces while a better host than this one has an address that is not known") {
+  const auto knows_all_but = [](char silent) {
+    return [silent](const std::string& question) {
+      const bool of_host = type_of(question) != 15 && question[13] == silent;
+      return of_host ? reply_to(question, server_failed, 0, "") : three_exchangers(question);
+    };
+  };
+  const auto why_none = [](const MailHostsFound& found) {
+    REQUIRE(std::holds_alternative<cordon::smtp::Reply>(found));
+    return std::get<cordon::smtp::Reply>(found).status;
+  };
+  using Status = cordon::smtp::EnhancedStatus;
+  const auto better = found_by("192.0.2.98", 25, "example.org", knows_all_but('a'));
+  CHECK(why_none(better) == Status{4, 4, 3});
+  const auto worse = found_by("192.0.2.97", 25, "example.org", knows_all_but('b'));
+  CHECK(why_none(worse) == Status{5, 4, 6});
 }
 
 TEST_CASE("what is still asked at the end is answered to nobody") {
