@@ -214,10 +214,12 @@ void Dispatch::on_attempt(const std::shared_ptr<Group>& group, const DeliveryOut
 void Dispatch::on_away(const std::shared_ptr<Group>& group, const DeliveryOutcome& outcome) {
   if (group->next_host < group->hosts.size()) return try_host(group);
   const Reply& why = outcome.results.front().reply;
+  const auto now = committer_.gateway_.clock().now();
+  // Of what the settings say by now this tells nothing.
+  if (committer_.gateway_.config() != config_) return wait_for(*group, why, now);
   RetryPlan plan = config_->retry_plan();
   plan.most = std::min<std::chrono::milliseconds>(plan.most, longest_away);
   const double chance = std::uniform_real_distribution<>(0, 1)(committer_.random_);
-  const auto now = committer_.gateway_.clock().now();
   committer_.back_off_.failed(group->key, now, plan, chance, why.one_line());
   const auto closed = committer_.back_off_.closed(group->key, now);
   wait_for(*group, why, closed ? closed->until : now);

@@ -73,6 +73,26 @@ class Routes(unittest.TestCase):
         house.gateway.process.child.send_signal(signal.SIGHUP)
         eventually(right.recipients, "it goes by the mended route")
 
+    def test_what_an_attempt_of_before_finds_closes_no_route_that_was_mended(self):
+        house = self.enter("delivery.first_retry=10m", "delivery.command_timeout=2s")
+        right = self.sink("right")
+        wrong = Upstream(connect=[SILENCE])
+        self.addCleanup(wrong.stop)
+        file = house.folder / "cordond.toml"
+        routes = f"[route.notices]\nport = {house.sink.port}\n[route.smarthost]\nport = "
+        file.write_text(routes + f"{wrong.port}\n")
+        house.gateway.settings = [one for one in house.gateway.settings
+                                  if not one.startswith("route.")]
+        house.gateway.options = ["--config", str(file)]
+        house.gateway.start()
+        house.gateway.send("anna@in.example", ["a@out.example"], message("under way"))
+        eventually(lambda: wrong.connections, "an attempt is under way")
+        file.write_text(routes + f"{right.port}\n")
+        house.gateway.process.child.send_signal(signal.SIGHUP)
+        eventually(lambda: "settings.reloaded" in house.gateway.log(), "the route is mended")
+        self.assertNotIn("outcome=deferred", house.gateway.log())
+        eventually(right.recipients, "it goes by the mended route")
+
     # ---- servers that are away
 
     def test_a_server_that_is_away_costs_a_connection_and_not_one_a_message(self):
