@@ -119,6 +119,7 @@ bool UpstreamConnection::on_ready() {
   }
   if (messages_ >= route_->settings.max_messages_per_connection) {
     dialogue_.quit();
+    limit(quit_time, "quit");
     return true;
   }
   ready_ = true;
