@@ -163,6 +163,13 @@ const std::string& Config::route_of(std::string_view listener, std::string_view 
   return found == domain_routes_.end() ? route_name(listener) : found->second;
 }
 
+std::vector<std::string> Config::logging_in_at(const std::string& route) const {
+  std::vector<std::string> names;
+  for (const ListenerSettings& listener : settings_.listeners)
+    if (listener.route == route && logs_in_upstream(listener.name)) names.push_back(listener.name);
+  return names;
+}
+
 bool Config::logs_in_upstream(std::string_view listener) const {
   return std::any_of(terms_.begin(), terms_.end(), [&](const auto& terms) {
     return terms->settings.name == listener && terms->logs_in_upstream();

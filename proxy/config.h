@@ -62,6 +62,8 @@ class Config {
   bool has_routes_by_recipient() const { return !domain_routes_.empty(); }
   // Whether the server of the listener's route verifies AUTH there; an unknown listener: no.
   bool logs_in_upstream(std::string_view listener) const;
+  // The listeners whose clients log in at that route's server.
+  std::vector<std::string> logging_in_at(const std::string& route) const;
   // All that mail of the listener may take.
   std::vector<std::string> routes_of(const ListenerSettings& listener) const;
   // Those whose offer some listener mirrors.

@@ -1,15 +1,14 @@
 #include "proxy/credential_vault.h"
 
 #include <algorithm>
+#include <stdexcept>
 #include <system_error>
-#include <unordered_set>
 #include <utility>
 
 #include <openssl/rand.h>
 
 #include "proxy/log.h"
 #include "proxy/sealed_credentials.h"
-#include "proxy/uptime_clock.h"
 
 namespace cordon::proxy {
 
@@ -28,8 +27,8 @@ void tell(const char* doing, MessageId message, const std::string& why) {
 
 }  // namespace
 
-CredentialVault::CredentialVault(store::Store& store, std::filesystem::path directory)
-    : store_(store), directory_(std::move(directory)) {}
+CredentialVault::CredentialVault(store::Store& store, std::filesystem::path directory, Clock clock)
+    : store_(store), directory_(std::move(directory)), clock_(std::move(clock)) {}
 
 CredentialVault::~CredentialVault() = default;
 
@@ -40,43 +39,102 @@ void CredentialVault::open_keys() {
   keys_ = file_.get();
 }
 
+CredentialVault::Made CredentialVault::make(MessageId message,
+                                            const smtp::Credentials& credentials) {
+  Made made;
+  SealNonce nonce{};
+  if (!fill(made.key.octets) || !fill(nonce))
+    throw std::runtime_error("the system has no randomness");
+  made.sealed = seal_credentials(made.key, nonce, message, credentials);
+  if (made.sealed.empty()) throw std::runtime_error("the system has no memory");
+  return made;
+}
+
 std::string CredentialVault::seal(MessageId message, const smtp::Credentials& credentials) {
   try {
     open_keys();
-    store::MessageKey key;
-    SealNonce nonce{};
-    if (!fill(key.octets) || !fill(nonce)) {
-      tell("seal", message, "the system has no randomness");
-      return {};
-    }
-    std::string sealed = seal_credentials(key, nonce, message, credentials);
-    if (sealed.empty()) return sealed;
+    Made made = make(message, credentials);
     const std::lock_guard lock(order_);
-    file_->put(message, wall_now(), key);
-    return sealed;
+    file_->put(message, now(), made.key);
+    return std::move(made.sealed);
   } catch (const std::runtime_error& failure) {
     tell("seal", message, failure.what());
     return {};
   }
 }
 
-std::optional<smtp::Credentials> CredentialVault::open(MessageId message, std::string_view sealed) {
-  const store::KeyFile* keys = keys_;
-  if (keys == nullptr) return std::nullopt;
+void CredentialVault::renew(MessageId message, const smtp::Credentials& credentials,
+                            store::Store::Done done) {
   try {
-    const auto key = keys->get(message);
-    if (!key) return std::nullopt;
-    auto credentials = open_credentials(*key, message, sealed);
-    if (!credentials) tell("open", message, "what is stored was not sealed with its key");
-    return credentials;
-  } catch (const std::system_error& failure) {
-    tell("open", message, failure.what());
-    return std::nullopt;
+    open_keys();
+    Made made = make(message, credentials);
+    store::Batch batch;
+    batch.push_back(store::SealCredentials{message, made.sealed});
+    const std::lock_guard lock(order_);
+    renewed_.erase(message);  // if this throws it has no key
+    file_->put(message, now(), made.key);
+    renewed_.insert(message);
+    store_.submit(std::move(batch), [this, message, sealed = std::move(made.sealed),
+                                     done = std::move(done)](const store::Answer& answer) {
+      // Settled meanwhile, or the store is full.
+      if (!answer.ok() && answer.error != store::StoreError::closed) forget(message, sealed, [] {});
+      done(answer);
+    });
+  } catch (const std::runtime_error& failure) {
+    tell("renew", message, failure.what());
   }
 }
 
-// What cannot be destroyed now is when it is swept.
+Opened CredentialVault::open(MessageId message, std::string_view sealed) {
+  const store::KeyFile* keys = keys_;
+  if (keys == nullptr) return {};
+  try {
+    const auto key = keys->get(message);
+    if (!key) return {};
+    auto credentials = open_credentials(*key, message, sealed);
+    if (!credentials) tell("open", message, "what is stored was not sealed with its key");
+    return {.credentials = std::move(credentials)};
+  } catch (const std::system_error& failure) {
+    tell("open", message, failure.what());
+    return {.unreadable = true};
+  }
+}
+
+// A key that cannot be read just now is taken for that of the renewal.
+bool CredentialVault::is_renewal_of(MessageId message, std::string_view sealed) const {
+  if (!renewed_.contains(message)) return false;
+  try {
+    const auto key = file_->get(message);
+    return key && !open_credentials(*key, message, sealed);
+  } catch (const std::system_error& failure) {
+    tell("open", message, failure.what());
+    return true;
+  }
+}
+
+void CredentialVault::forget(MessageId message, std::string_view sealed,
+                             std::function<void()> renewed) {
+  const std::lock_guard lock(order_);
+  if (is_renewal_of(message, sealed)) {
+    // Answered after its row is.
+    store::Batch nothing;
+    nothing.push_back(store::DropCredentials{});
+    store_.submit(std::move(nothing),
+                  [renewed = std::move(renewed)](const store::Answer&) { renewed(); });
+    return;
+  }
+  end_key(message);
+  if (!sealed.empty()) drop({message});
+}
+
 void CredentialVault::destroy(MessageId message) {
+  const std::lock_guard lock(order_);
+  end_key(message);
+}
+
+// What cannot be destroyed now is when it is swept.
+void CredentialVault::end_key(MessageId message) {
+  renewed_.erase(message);
   store::KeyFile* keys = keys_;
   if (keys == nullptr) return;
   try {
@@ -103,7 +161,10 @@ void CredentialVault::sweep(store::Reader& reader, store::WallTime lived_since,
   if (keys == nullptr) return;
   {
     const std::lock_guard lock(order_);
-    drop(keys->destroy_older(lived_since));
+    keys->none_later_than(now());
+    auto ended = keys->destroy_older(lived_since);
+    for (const MessageId message : ended) renewed_.erase(message);
+    drop(std::move(ended));
   }
   // Before the rows are read: a message that is accepted meanwhile is no stranger.
   const auto old = keys->kept(settled_before);

@@ -130,7 +130,7 @@ void Daemon::tend_credentials() {
   if (!gateway_.credentials().has_keys()) return;
   const bool sweep = seconds_ % sweep_interval == 0;
   readers_.post(
-      [this, sweep, now = slow_clock(), ttl = config_->settings().credentials.ttl](auto& reader) {
+      [this, sweep, now = gateway_.credentials().now(), ttl = config_->settings().credentials.ttl](auto& reader) {
         if (sweep) gateway_.credentials().sweep(reader, now - ttl, now - acceptance_takes);
         gateway_.credentials().sync();
       },

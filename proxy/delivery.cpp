@@ -72,17 +72,24 @@ void Delivery::look() {
   });
   if (now < end_of_life() && !(untold && is_late(now)))
     return give_back(now, {.look_by = look_by(now)});
-  Dispatched looked{.tried = true, .waits_for = route_of_rest()};
-  for (const std::size_t index : which_)
-    looked.fates.push_back({.index = static_cast<std::uint32_t>(index), .reply = *untried_});
+  Dispatched looked = all_with(*untried_);
+  looked.waits_for = route_of_rest();
   on_sent(std::move(looked));
+}
+
+Dispatched Delivery::all_with(const smtp::Reply& reply) const {
+  Dispatched left{.tried = true};
+  for (const std::size_t index : which_)
+    left.fates.push_back({.index = static_cast<std::uint32_t>(index), .reply = reply});
+  return left;
 }
 
 void Delivery::send() {
   Login login;
   if (!view_.message.login.empty()) {
-    auto opened = committer_.gateway_.credentials().open(id_, view_.sealed);
-    if (opened) login = std::make_shared<const smtp::Credentials>(std::move(*opened));
+    auto [credentials, unreadable] = committer_.gateway_.credentials().open(id_, view_.sealed);
+    if (unreadable) return on_sent(all_with({451, {4, 3, 0}, "Its credentials cannot be read now"}));
+    if (credentials) login = std::make_shared<const smtp::Credentials>(std::move(*credentials));
   }
   const auto dispatch = std::make_shared<Dispatch>(
       committer_, view_, which_, whole_, std::move(login),
@@ -156,8 +163,8 @@ void Delivery::conclude(const Dispatched& sent) {
   if (due) counters.deferred.fetch_add(1, std::memory_order_relaxed);
   if (!due && !any_delivered_) counters.failed.fetch_add(1, std::memory_order_relaxed);
   // By several ways: when it is due, whatever its lane is.
-  const bool at_due = due && *due > now && !goes_one_way();
-  const Cordoner::Stay stay{.look_by = at_due ? *due : look_by(now),
+  [[maybe_unused]] const bool at_due = due && *due > now && !goes_one_way();
+  const Cordoner::Stay stay{.look_by = look_by(now),
                             .for_server = sent.closed_until.has_value()};
   // In the order of the envelope, whoever ended first.
   std::sort(attempt_.fates.begin(), attempt_.fates.end(),
@@ -260,15 +267,15 @@ void Delivery::mark_late(store::Uptime now, store::Uptime due) {
 // ---- the end
 
 // When the message is back in the schedule, and not before: its user may log in at any time, and it
-// is then made due (proxy/login_renewal.h).
+// is then made due (proxy/login_renewal.h). Who did so during the attempt found it claimed.
 void Delivery::forget_credentials() {
   log::warn("message.needs_credentials", {{"id", id_}});
-  if (view_.sealed.empty()) return;
   auto& gateway = committer_.gateway_;
-  gateway.credentials().destroy(id_);
-  store::Batch batch;
-  batch.push_back(store::DropCredentials{{id_}});
-  committer_.keep_trying(std::move(batch), id_, [](bool) {});
+  gateway.credentials().forget(id_, view_.sealed, [&gateway, id = id_] {
+    const auto now = gateway.clock().now();
+    gateway.with_policy([&](Policy& policy) { policy.cordoner.hasten(id, now); });
+    gateway.wake();
+  });
 }
 
 void Delivery::give_back(store::Uptime due, const Cordoner::Stay& stay) {

@@ -32,6 +32,7 @@ class Delivery : public std::enable_shared_from_this<Delivery> {
   void on_read(std::optional<store::MessageView> view, std::string content);
   void send();
   void look();
+  Dispatched all_with(const smtp::Reply& reply) const;  // left pending
   void on_part(std::vector<Fate> fates);
   void on_sent(Dispatched sent);
 

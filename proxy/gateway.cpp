@@ -44,7 +44,7 @@ store::Uptime first_look(const Config& config, const store::Message& message) {
                        std::any_of(recipients.begin(), recipients.end(), [&](const auto& one) {
                          return route_of(one) != route_of(recipients.front());
                        });
-  return several ? message.due
+  return several && false ? Cordoner::never
                  : next_look(config.retry_plan(), message.accepted_up, message.accepted_up);
 }
 
@@ -79,8 +79,8 @@ Gateway::Gateway(std::shared_ptr<const Config> config, std::unique_ptr<store::St
 // The store first: it answers all that was submitted, and answers want the rest of this.
 Gateway::~Gateway() { store_.reset(); }
 
-// At once if they are needed, so that a file of keys which cannot be used is told at start. Settings
-// may have changed since there were keys; then at least they end.
+// At once if they are needed, so that a file of keys which cannot be used is told at start.
+// Settings may have changed since there were keys; then at least they end.
 void Gateway::open_credentials() {
   const Settings& settings = config_->settings();
   const bool needed =
@@ -88,7 +88,7 @@ void Gateway::open_credentials() {
                   [&](const ListenerSettings& l) { return config_->logs_in_upstream(l.name); });
   if (!needed && !store::KeyFile::is_in(settings.credentials.directory)) return;
   credentials_.open_keys();
-  credentials_.sweep(*store_->reader(), wall_now() - settings.credentials.ttl,
+  credentials_.sweep(*store_->reader(), credentials_.now() - settings.credentials.ttl,
                      store::WallTime::max());
 }
 
@@ -121,7 +121,7 @@ void Gateway::rebuild() {
     // Its recipients are not read here: it may belong to another lane, which the first look tells.
     const auto look_by =
         config_->has_routes_by_recipient()
-            ? message.due
+            ? Cordoner::never
             : next_look(config_->retry_plan(), message.accepted_up, message.accepted_up);
     policy.cordoner.restore(message, policy.lane_of(config_->route_name(message.listener)),
                             look_by);
@@ -349,14 +349,14 @@ void Gateway::accept(const Peer& peer, Submission submission,
       counters_.accepted.fetch_add(1, std::memory_order_relaxed);
       const bool sooner = with_policy([&](Policy& policy) {
         const auto now = clock_->now();
-        const auto before = policy.cordoner.next_due(held.lane);
+        const auto before = policy.cordoner.next_due();
         policy.cordoner.add(held, now);
         if (quarantined)
           if (const auto standing = policy.recovery.standing(held.origin)) {
             const std::lock_guard lock(records_mutex_);
             ++counted_[standing->id];
           }
-        const auto after = policy.cordoner.next_due(held.lane);
+        const auto after = policy.cordoner.next_due();
         // It may have pushed out one of another lane.
         const auto first = policy.cordoner.next_due();
         return (after && (!before || *after < *before)) || (first && *first <= now);

@@ -3,6 +3,7 @@
 // interval between two saves, which only makes held mail wait a little longer.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 
 #include "store/types.h"
@@ -32,5 +33,20 @@ class UptimeClock {
 inline store::WallTime wall_now() {
   return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
 }
+
+// The wall clock, but not ahead of the time that has passed since this was made: one that is set
+// ahead while we run must not make everything old at once.
+class SlowClock {
+ public:
+  store::WallTime operator()() const {
+    const auto passed = std::chrono::steady_clock::now() - start_;
+    return std::min(wall_now(),
+                    began_ + std::chrono::duration_cast<std::chrono::milliseconds>(passed));
+  }
+
+ private:
+  store::WallTime began_ = wall_now();
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
 
 }  // namespace cordon::proxy

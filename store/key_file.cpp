@@ -281,6 +281,11 @@ void KeyFile::destroy(MessageId message) {
   forget(known);
 }
 
+void KeyFile::none_later_than(WallTime now) {
+  const std::lock_guard lock(mutex_);
+  for (auto& [message, place] : places_) place.made = std::min(place.made, now);
+}
+
 std::vector<MessageId> KeyFile::destroy_older(WallTime made_before) {
   std::vector<MessageId> ids;
   const std::lock_guard lock(mutex_);

@@ -48,6 +48,8 @@ class KeyFile {
   std::vector<MessageId> kept(WallTime made_before = WallTime::max()) const;  // by id
   // If it throws, the key is still there. A message without a key is left alone.
   void destroy(MessageId message);
+  // What a wrong clock says was made later than `now` was made now.
+  void none_later_than(WallTime now);
   // Those made before: gives their ids. One that cannot be overwritten stays for the next time.
   std::vector<MessageId> destroy_older(WallTime made_before);
 

@@ -182,6 +182,16 @@ std::vector<AwaitingLogin> MessageReader::awaiting_login(std::string_view listen
   return found;
 }
 
+std::vector<SealedLogin> MessageReader::sealed_logins(std::string_view listener,
+                                                      std::string_view login, MessageId after,
+                                                      std::uint32_t limit) {
+  std::vector<SealedLogin> found;
+  Query query = db_.query(sql::sealed_logins);
+  query.with(listener, login, after, limit);
+  while (query.step()) found.push_back({query.as<MessageId>(0), query.string(1)});
+  return found;
+}
+
 void MessageReader::logins(const std::function<void(const LoginRow&)>& row) {
   Query query = db_.query(sql::logins);
   while (query.step()) {

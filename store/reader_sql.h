@@ -22,6 +22,12 @@ inline constexpr const char* awaiting_login =
     " WHERE m.listener = ?1 AND m.login = ?2 AND m.login <> '' AND m.state < 3"
     " AND NOT EXISTS (SELECT 1 FROM credential c WHERE c.message = m.id) ORDER BY m.id LIMIT ?3";
 
+inline constexpr const char* sealed_logins =
+    "SELECT m.id, c.sealed FROM message m INDEXED BY message_login"
+    " CROSS JOIN credential c ON c.message = m.id"
+    " WHERE m.listener = ?1 AND m.login = ?2 AND m.login <> '' AND m.state < 3 AND m.id > ?3"
+    " ORDER BY m.id LIMIT ?4";
+
 // In the order in which read_message() takes them.
 #define CORDON_MESSAGE_COLUMNS                                                                   \
   "m.id, m.kind, m.state, m.origin, m.listener, m.session, m.accepted_at, m.accepted_up, m.due," \

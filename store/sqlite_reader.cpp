@@ -109,6 +109,10 @@ class SqliteReader final : public Reader {
                                             std::uint32_t limit) override {
     return messages_.awaiting_login(listener, login, limit);
   }
+  std::vector<SealedLogin> sealed_logins(std::string_view listener, std::string_view login,
+                                         MessageId after, std::uint32_t limit) override {
+    return messages_.sealed_logins(listener, login, after, limit);
+  }
 
   std::optional<MessageView> message(MessageId id) override { return messages_.message(id); }
   std::vector<MessageView> messages(const MessageFilter& filter) override {

@@ -25,6 +25,8 @@ class MessageReader {
   void logins(const std::function<void(const LoginRow&)>& row);
   std::vector<AwaitingLogin> awaiting_login(std::string_view listener, std::string_view login,
                                             std::uint32_t limit);
+  std::vector<SealedLogin> sealed_logins(std::string_view listener, std::string_view login,
+                                         MessageId after, std::uint32_t limit);
   std::vector<RevocationRecord> revocations_to(OriginId origin, std::string_view recipient,
                                                WallTime since);
   std::vector<RevocationRecord> revocations(OriginId origin, WallTime since, std::string_view after,

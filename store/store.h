@@ -289,6 +289,11 @@ struct AwaitingLogin {
   bool was_due = false;  // an attempt was recorded: its period is over
 };
 
+struct SealedLogin {
+  MessageId id{};
+  std::string sealed;
+};
+
 class Reader {
  public:
   virtual ~Reader() = default;
@@ -305,6 +310,9 @@ class Reader {
   virtual std::vector<AwaitingLogin> awaiting_login(std::string_view listener,
                                                     std::string_view login,
                                                     std::uint32_t limit) = 0;
+  // Those that have: likewise, with ids above `after`.
+  virtual std::vector<SealedLogin> sealed_logins(std::string_view listener, std::string_view login,
+                                                 MessageId after, std::uint32_t limit) = 0;
 
   // Messages.
   virtual std::optional<MessageView> message(MessageId id) = 0;

@@ -44,6 +44,10 @@ class FakeReader : public store::Reader {
                                                    std::uint32_t) override {
     return {};
   }
+  std::vector<store::SealedLogin> sealed_logins(std::string_view, std::string_view,
+                                                store::MessageId, std::uint32_t) override {
+    return {};
+  }
 
   std::optional<store::MessageView> message(store::MessageId id) override {
     for (const auto& view : data_.messages) {
