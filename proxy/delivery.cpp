@@ -163,8 +163,8 @@ void Delivery::conclude(const Dispatched& sent) {
   if (due) counters.deferred.fetch_add(1, std::memory_order_relaxed);
   if (!due && !any_delivered_) counters.failed.fetch_add(1, std::memory_order_relaxed);
   // By several ways: when it is due, whatever its lane is.
-  [[maybe_unused]] const bool at_due = due && *due > now && !goes_one_way();
-  const Cordoner::Stay stay{.look_by = look_by(now),
+  const bool at_due = due && *due > now && !goes_one_way();
+  const Cordoner::Stay stay{.look_by = at_due ? *due : look_by(now),
                             .for_server = sent.closed_until.has_value()};
   // In the order of the envelope, whoever ended first.
   std::sort(attempt_.fates.begin(), attempt_.fates.end(),

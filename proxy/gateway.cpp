@@ -44,7 +44,7 @@ store::Uptime first_look(const Config& config, const store::Message& message) {
                        std::any_of(recipients.begin(), recipients.end(), [&](const auto& one) {
                          return route_of(one) != route_of(recipients.front());
                        });
-  return several && false ? Cordoner::never
+  return several ? message.due
                  : next_look(config.retry_plan(), message.accepted_up, message.accepted_up);
 }
 
@@ -121,7 +121,7 @@ void Gateway::rebuild() {
     // Its recipients are not read here: it may belong to another lane, which the first look tells.
     const auto look_by =
         config_->has_routes_by_recipient()
-            ? Cordoner::never
+            ? message.due
             : next_look(config_->retry_plan(), message.accepted_up, message.accepted_up);
     policy.cordoner.restore(message, policy.lane_of(config_->route_name(message.listener)),
                             look_by);
@@ -349,14 +349,14 @@ void Gateway::accept(const Peer& peer, Submission submission,
       counters_.accepted.fetch_add(1, std::memory_order_relaxed);
       const bool sooner = with_policy([&](Policy& policy) {
         const auto now = clock_->now();
-        const auto before = policy.cordoner.next_due();
+        const auto before = policy.cordoner.next_due(held.lane);
         policy.cordoner.add(held, now);
         if (quarantined)
           if (const auto standing = policy.recovery.standing(held.origin)) {
             const std::lock_guard lock(records_mutex_);
             ++counted_[standing->id];
           }
-        const auto after = policy.cordoner.next_due();
+        const auto after = policy.cordoner.next_due(held.lane);
         // It may have pushed out one of another lane.
         const auto first = policy.cordoner.next_due();
         return (after && (!before || *after < *before)) || (first && *first <= now);
