@@ -71,7 +71,9 @@ void RecipientCheck::probe(const Question& question, Done done) {
   const std::string key = name + ' ' + (login ? login_name(*login) : "") + ' ' +
                           (client ? client->address : "") + ' ' + envelope.sender.to_string() +
                           ' ' + question.recipient.to_string();
-  const auto known = taken_.find(key);
+  // Who that is only the server can tell.
+  const bool nameless = login && login_name(*login).empty();
+  const auto known = nameless ? taken_.end() : taken_.find(key);
   if (known != taken_.end() && known->second > Clock::now()) return done(std::nullopt);
   const std::string host = host_of(question.client.address);
   if (open_[host] >= most_open_a_host) return done(std::nullopt);
@@ -86,9 +88,9 @@ void RecipientCheck::probe(const Question& question, Done done) {
   upstreams_.probe(
       {name, settings.host, settings.port, settings.host}, route, {patience, patience},
       {.envelope = std::move(envelope), .which = {0}, .login = login, .client = client},
-      [this, open, key, bait, asked = question.recipient](const DeliveryOutcome& found) {
+      [this, open, key, nameless, bait, asked = question.recipient](const DeliveryOutcome& found) {
         auto result = found.results.front();
-        if (result.outcome == smtp::Outcome::delivered) remember(key);
+        if (result.outcome == smtp::Outcome::delivered && !nameless) remember(key);
         if (result.outcome != smtp::Outcome::failed) return answer(*open, std::nullopt);
         if (bait) result.reply = as_if_about(asked, std::move(result.reply));
         answer(*open, std::move(result.reply));
