@@ -5,11 +5,12 @@ import base64
 import signal
 import smtplib
 import tempfile
+import threading
 import unittest
 from pathlib import Path
 
 from certificates import Authority
-from house import PATIENCE, House, Sink, eventually, message, without_trace
+from house import PATIENCE, House, Sink, eventually, free_port, message, without_trace
 from secure import SecureHouse
 from upstream import CLOSE, Upstream
 
@@ -177,6 +178,18 @@ class Login(Case):
             self.assertEqual((550, b"5.1.1 No such user"), session.rcpt("typo@out.example"))
             self.assertEqual(250, session.rcpt("carl@out.example")[0])
 
+    def test_what_is_taken_from_one_is_not_known_for_another_whom_only_a_token_names(self):
+        nobody, somebody = ("", "token-of-nobody"), ("", "token-of-somebody")
+        upstream = self.upstream(mechanisms="OAUTHBEARER", password=[ANNA, nobody, somebody])
+        self.enter(upstream, "listener.0.verify_recipients=upstream")
+        for login, asked in ((ANNA, 1), (ANNA, 1), (nobody, 2), (somebody, 3)):
+            with self.gateway.client() as session:
+                session.ehlo()
+                self.assertEqual(235, session.docmd(bearer("OAUTHBEARER", *login))[0])
+                session.mail(ANNA[0])
+                self.assertEqual(250, session.rcpt("carl@out.example")[0])
+            self.assertEqual(asked, len(upstream.said("RCPT")))
+
     def test_a_route_of_others_is_told_no_login(self):
         upstream, other = self.upstream(), self.upstream(password=None, offers=["AUTH PLAIN LOGIN"])
         self.enter(upstream, f"route.other.port={other.port}", "route.other.domains=other.example",
@@ -283,6 +296,61 @@ class Kept(Case):
         self.assertEqual(235, self.log_in(plain(*new))[0])
         for n in range(5):
             self.assert_sent_as(upstream, new, f"one{n}")
+
+    def test_a_new_password_is_known_to_all_that_waits_before_the_old_one_is_tried(self):
+        upstream = self.upstream()
+        self.enter(upstream, "cordoning.period=5s", "route.smarthost.idle_timeout=1s")
+        for n in range(3):
+            self.send_as(ANNA, f"one{n}")
+        new = (ANNA[0], "new-of-anna")
+        upstream.password = [new, BERT]
+        self.assertEqual(235, self.log_in(plain(*new))[0])
+        for n in range(3):
+            self.assert_sent_as(upstream, new, f"one{n}")
+        self.assertNotIn("message.needs_credentials", self.gateway.log())
+        self.assertEqual(3, self.gateway.log().count("message.credentials_renewed"))
+        # Once it is known, another login has nothing to do.
+        self.send_as(new, "two")
+        self.assertEqual(235, self.log_in(plain(*new))[0])
+        self.assert_sent_as(upstream, new, "two")
+        self.assertEqual(3, self.gateway.log().count("message.credentials_renewed"))
+
+    def test_a_login_by_another_listener_of_the_route_counts(self):
+        upstream = self.upstream()
+        port = free_port()
+        self.enter(upstream, "cordoning.period=1s", "delivery.first_retry=1h",
+                   "delivery.max_retry=1h", "listener.1.name=other",
+                   f"listener.1.address=127.0.0.1:{port}", "listener.1.auth=offered",
+                   "listener.1.auth_verify=upstream", "listener.1.auth_in_plain=true")
+        self.send_as(ANNA, "one")
+        new = (ANNA[0], "new-of-anna")
+        upstream.password = [new]
+        upstream.close_connections()
+        self.await_needing()
+        with smtplib.SMTP("127.0.0.1", port, "client.example", PATIENCE) as session:
+            session.login(*new)
+        self.assert_sent_as(upstream, new, "one")
+
+    def test_a_login_during_an_attempt_counts(self):
+        upstream = self.upstream()
+        other = self.upstream(password=None)
+        self.enter(upstream, "cordoning.period=1s", "delivery.first_retry=1h",
+                   "delivery.max_retry=1h", "route.other.host=127.0.0.1",
+                   f"route.other.port={other.port}", "route.other.tls=none",
+                   "route.other.domains=other.example")
+        upstream.script["AUTH"] = [b"235 2.7.0 Yes"]
+        with self.gateway.client() as session:
+            session.login(ANNA[0], "old")
+            session.sendmail(ANNA[0], ["one@out.example", "one@other.example"], message("one"))
+        asked, answered = threading.Event(), threading.Event()
+        other.on_rcpt = lambda to: asked.set()
+        other.script["RCPT"] = [answered]
+        self.assertTrue(asked.wait(PATIENCE), "the attempt is under way")
+        eventually(lambda: len(upstream.said("AUTH")) > 1, "the old secret was refused")
+        self.assertEqual(235, self.log_in(plain(*ANNA))[0])
+        eventually(lambda: "message.credentials_renewed" in self.gateway.log(), "it is renewed")
+        answered.set()
+        self.assert_sent_as(upstream, ANNA, "one")
 
     def test_a_refusal_that_may_pass_is_no_reason_to_forget_the_login(self):
         upstream = self.upstream()

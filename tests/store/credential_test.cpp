@@ -170,5 +170,29 @@ TEST_CASE("who logs in again finds what waits for exactly that login") {
   CHECK(waiting("ann") == std::vector<std::pair<MessageId, bool>>{{fresh, false}});
 }
 
+TEST_CASE("what is sealed for a login is found page by page") {
+  const TemporaryDirectory directory;
+  const auto store = directory.open();
+  const auto found = [&](std::string_view login, MessageId after, std::uint32_t limit) {
+    std::vector<MessageId> ids;
+    for (const auto& row : store->reader()->sealed_logins("submission", login, after, limit)) {
+      CHECK(row.sealed == sealed);
+      ids.push_back(row.id);
+    }
+    return ids;
+  };
+  const MessageId one = accept_sealed(*store, "ann");
+  const MessageId needing = accept_sealed(*store, "ann");
+  accept_sealed(*store, "bob");
+  const MessageId gone = accept_sealed(*store, "ann");
+  const MessageId two = accept_sealed(*store, "ann");
+  REQUIRE(run(*store, DropCredentials{{needing}}, DeleteMessage{gone}).ok());
+  CHECK(found("ann", {}, 10) == std::vector{one, two});
+  CHECK(found("ann", {}, 1) == std::vector{one});
+  CHECK(found("ann", one, 10) == std::vector{two});
+  CHECK(found("ann", two, 10).empty());
+  CHECK(found("", {}, 10).empty());
+}
+
 }  // namespace
 }  // namespace cordon::store
