@@ -118,7 +118,7 @@ void Daemon::every_second() {
     if (seconds_ % uptime_interval == 0) batch.push_back(store::SaveUptime{gateway_.clock().now()});
     // A little each second, so that it neither falls behind nor holds up mail.
     const auto retention = config_->settings().cordoning.record_retention;
-    batch.push_back(store::Prune{slow_clock() - retention, prune_at_once});
+    batch.push_back(store::Prune{slow_clock_() - retention, prune_at_once});
     gateway_.store().submit(std::move(batch),
                             [](const store::Answer& a) { log_failure("upkeep", a); });
     every_second();
@@ -130,17 +130,12 @@ void Daemon::tend_credentials() {
   if (!gateway_.credentials().has_keys()) return;
   const bool sweep = seconds_ % sweep_interval == 0;
   readers_.post(
-      [this, sweep, now = gateway_.credentials().now(), ttl = config_->settings().credentials.ttl](auto& reader) {
+      [this, sweep, now = gateway_.credentials().now(),
+       ttl = config_->settings().credentials.ttl](auto& reader) {
         if (sweep) gateway_.credentials().sweep(reader, now - ttl, now - acceptance_takes);
         gateway_.credentials().sync();
       },
       [] {});
-}
-
-// A clock that is set ahead while we run must not make records old at once: nobody could be warned
-// any more.
-store::WallTime Daemon::slow_clock() const {
-  return std::min(wall_now(), started_at_ + gateway_.clock().of_this_run());
 }
 
 void Daemon::reload(std::shared_ptr<const Config> config) {

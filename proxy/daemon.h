@@ -46,7 +46,6 @@ class Daemon {
   void finish_stop();
   void every_second();
   void tend_credentials();
-  store::WallTime slow_clock() const;
 
   std::shared_ptr<const Config> config_;
   boost::asio::io_context office_{1};  // listeners, committer, responder, timers
@@ -65,7 +64,7 @@ class Daemon {
   boost::asio::steady_timer second_;
   boost::asio::steady_timer stop_timer_;
   const std::string state_dir_;  // a reload may name another, which waits for a restart
-  const store::WallTime started_at_ = wall_now();
+  const SlowClock slow_clock_;   // nobody could be warned any more if records got old at once
   std::uint32_t seconds_ = 0;
   std::uint32_t grace_left_ = 0;
   bool deliveries_ended_ = false;

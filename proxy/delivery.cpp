@@ -88,7 +88,8 @@ void Delivery::send() {
   Login login;
   if (!view_.message.login.empty()) {
     auto [credentials, unreadable] = committer_.gateway_.credentials().open(id_, view_.sealed);
-    if (unreadable) return on_sent(all_with({451, {4, 3, 0}, "Its credentials cannot be read now"}));
+    if (unreadable)
+      return on_sent(all_with({451, {4, 3, 0}, "Its credentials cannot be read now"}));
     if (credentials) login = std::make_shared<const smtp::Credentials>(std::move(*credentials));
   }
   const auto dispatch = std::make_shared<Dispatch>(

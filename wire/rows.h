@@ -50,8 +50,8 @@ struct MessageRecipient {
 inline constexpr std::size_t max_row_recipients = 100;
 
 struct MessageRow {
-  // incoming: in its cordoning period. active, deferred, hold: as Postfix's. needs-credentials: waits
-  // for its user to log in again. quarantine, uncertain, committed, failed, deleted: as in
+  // incoming: in its cordoning period. active, deferred, hold: as Postfix's. needs-credentials:
+  // waits for its user to log in again. quarantine, uncertain, committed, failed, deleted: as in
   // docs/architecture.md.
   std::string queue_name;
   Id queue_id;
