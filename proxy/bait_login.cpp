@@ -139,18 +139,22 @@ std::string made_up_domain(std::string_view name, Letters& letters) {
 
 NameParts disguised(const baits::Matcher& matcher, const NameParts& given,
                     const StandIns::Key& key) {
-  const auto hit = match(matcher, given);
+  const auto is_by_domain = [&](const NameParts& name) {
+    const auto hit = match(matcher, name);
+    return hit && hit->kind == baits::BaitKind::domain;
+  };
   NameParts made = given;
+  // First, so that it is the same for all names there.
+  for (int tried = 0; tried < most_tries && is_by_domain(made); ++tried) {
+    Letters letters(key, lowered(given.domain + given.realm), tried);
+    made.domain = made_up_domain(given.domain, letters);
+    made.realm = disguised(given.realm, letters);
+  }
   for (int tried = 0; tried <= most_tries; ++tried) {
     // In any case the same name to most servers.
     Letters letters(key, lowered(given.text()), tried);
     made.local = disguised(given.local, letters);
     if (tried == most_tries) made.local = disguised(std::string(surely_nobody, 'x'), letters);
-    if (hit && hit->kind == baits::BaitKind::domain) {
-      Letters of_domain(key, lowered(given.domain + given.realm), tried);
-      made.domain = made_up_domain(given.domain, of_domain);
-      made.realm = disguised(given.realm, of_domain);
-    }
     if (lowered(made.local) != lowered(given.local) && !match(matcher, made)) break;
   }
   return made;

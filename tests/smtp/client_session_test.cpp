@@ -206,8 +206,8 @@ TEST_CASE("why a login did not succeed is told apart from why there is no sessio
   CHECK(failure("XOAUTH2", "235 yes\r\n").code == 454);
   CHECK_FALSE(failure("XOAUTH2", "235 yes\r\n").heard);
   CHECK(failure("PLAIN", "235 yes\r\n").code == 0);
-  CHECK(failure("PLAIN", "421 4.3.2 closing\r\n").code == 0);
-  CHECK(failure("PLAIN", "399 what\r\n").code == 0);
+  CHECK(failure("PLAIN", "421 4.3.2 closing\r\n").one_line() == "421 4.3.2 closing");
+  CHECK(failure("PLAIN", "399 what\r\n").code == 451);
 }
 
 TEST_CASE("a server that repeats our secret does not get it into our logs") {
