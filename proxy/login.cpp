@@ -2,15 +2,20 @@
 
 namespace cordon::proxy {
 
+namespace {
+constexpr std::string_view nameless = "(a bearer token)";
+}
+
 std::string login_name(const smtp::Credentials& credentials) {
   const auto& [mechanism, authorize_as, user, secret] = credentials;
+  if (user == nameless) return {};  // or he would be taken for all who have no name
   if (user.empty() || authorize_as.empty() || authorize_as == user) return user;
   return user + " for " + authorize_as;
 }
 
 std::string login_text(const smtp::Credentials& credentials) {
   std::string name = login_name(credentials);
-  return name.empty() ? "(a bearer token)" : name;
+  return name.empty() ? std::string(nameless) : name;
 }
 
 bool same_login(const Login& one, const Login& other) {

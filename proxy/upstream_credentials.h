@@ -8,7 +8,6 @@
 
 #include <chrono>
 #include <map>
-#include <mutex>
 #include <string>
 
 #include <boost/asio/io_context.hpp>

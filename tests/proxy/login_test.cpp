@@ -77,6 +77,7 @@ TEST_CASE("a login is told by its names, unless only a token tells who it is") {
   CHECK(login_name(*login_of("anna", "x", "bert")) == "anna for bert");
   CHECK(login_name(*login_of("", "x")).empty());
   CHECK(login_text(*login_of("", "x")) == "(a bearer token)");
+  CHECK(login_name(*login_of("(a bearer token)", "x")).empty());
   CHECK(same_login(nullptr, nullptr));
   CHECK_FALSE(same_login(anna, nullptr));
   CHECK_FALSE(same_login(nullptr, anna));
